@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"rowlock/db"
 )
@@ -92,28 +91,21 @@ func Write(ctx context.Context, conn db.Conn, entries ...Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	args, err := columns(entries)
+	sql, args, err := Statement(entries)
 	if err != nil {
 		return err
 	}
-	if _, err := conn.Exec(ctx, insert, args...); err != nil {
+	if _, err := conn.Exec(ctx, sql, args...); err != nil {
 		return fmt.Errorf("write %d audit entries: %w", len(entries), err)
 	}
 	return nil
 }
 
-// Queue adds the statement that writes entries to a batch, for a transaction
-// that sends all of its writes at once.
-func Queue(b *pgx.Batch, entries []Entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	args, err := columns(entries)
-	if err != nil {
-		return err
-	}
-	b.Queue(insert, args...)
-	return nil
+// Statement is the one statement that writes entries, for a transaction that
+// sends all of its writes at once. There must be at least one entry.
+func Statement(entries []Entry) (sql string, args []any, err error) {
+	args, err = columns(entries)
+	return insert, args, err
 }
 
 const insert = `
