@@ -1,0 +1,232 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"rowlock/static"
+)
+
+// maxBody bounds what a request may send. The longest form, an event with its
+// description, stays well below it.
+const maxBody = 1 << 20
+
+// contentPolicy lets a page load what the server itself serves, and nothing
+// written into the page run: a title that smuggles in a script stays text.
+const contentPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; " +
+	"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// setSecurityHeaders runs before the handlers, so that errors carry the
+// headers too.
+func (s *Server) setSecurityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		// Our own pages learn where a visitor came from; others learn nothing.
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=(), usb=()")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		return next(c)
+	}
+}
+
+// refuseCrossOrigin refuses changes that another site's page asks for with the
+// visitor's cookie. Scripts outside a browser send neither header that it
+// looks at, and pass.
+func (s *Server) refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.origins.Check(c.Request()); err != nil {
+			return errors.Join(errCrossOrigin, err)
+		}
+		return next(c)
+	}
+}
+
+// refuseBadText refuses NUL bytes and invalid UTF-8 in the path, the query and
+// the form: PostgreSQL takes neither, and no keyboard makes them.
+func refuseBadText(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if !isText(r.URL.Path) || !areTexts(r.URL.Query()) {
+			return errBadText
+		}
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+			if err := parseForm(r); err != nil {
+				return err
+			}
+			if !areTexts(r.PostForm) {
+				return errBadText
+			}
+		}
+		return next(c)
+	}
+}
+
+func parseForm(r *http.Request) error {
+	err := r.ParseForm()
+	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && mediaType == "multipart/form-data" {
+		err = r.ParseMultipartForm(maxBody)
+	}
+	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return echo.NewHTTPError(http.StatusRequestEntityTooLarge).SetInternal(tooLong)
+	}
+	if err != nil {
+		return errors.Join(errBadText, err)
+	}
+	return nil
+}
+
+func areTexts(values url.Values) bool {
+	for key, all := range values {
+		if !isText(key) {
+			return false
+		}
+		for _, value := range all {
+			if !isText(value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+}
+
+// clientAddress finds out who is asking. A header can be made up by anyone, so
+// X-Forwarded-For counts only as far as trusted proxies have written it.
+func clientAddress(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range trusted {
+		options = append(options, echo.TrustIPRange(&net.IPNet{
+			IP:   p.Addr().AsSlice(),
+			Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// visitorAddress is the address that a request came from, the zero Addr when
+// it came over a unix socket.
+func visitorAddress(c echo.Context) netip.Addr {
+	address, err := netip.ParseAddr(c.RealIP())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address
+}
+
+// answerHead answers HEAD wherever GET is answered, with the same headers and
+// no body.
+func answerHead(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method == http.MethodHead {
+			// A copy: the server behind us looks at its own request to know
+			// that no body follows.
+			asGet := c.Request().Clone(c.Request().Context())
+			asGet.Method = http.MethodGet
+			c.SetRequest(asGet)
+			c.Response().Writer = headWriter{c.Response().Writer}
+		}
+		return next(c)
+	}
+}
+
+// headWriter drops the body of an answer to HEAD.
+type headWriter struct{ http.ResponseWriter }
+
+func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w headWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// compress shortens pages. Files come compressed, and a stream must not wait
+// in a compressor's buffer.
+func compress() echo.MiddlewareFunc {
+	return middleware.GzipWithConfig(middleware.GzipConfig{
+		Level:     5,
+		MinLength: 1024,
+		Skipper: func(c echo.Context) bool {
+			return isFile(c) || strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/event-stream")
+		},
+	})
+}
+
+// recoverPanic turns a panic into an error, so that it is answered and logged
+// like any other.
+func recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch cause := recover(); cause {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(cause)
+			default:
+				err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+			}
+		}()
+		return next(c)
+	}
+}
+
+// logRequest gives the request an id, answers its error and writes one line
+// about it. The line names the route, never the query: it may hold what is
+// nobody's business.
+func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		c.Response().Header().Set(echo.HeaderXRequestID, rand.Text()[:16])
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+
+		level := slog.LevelInfo
+		if forMachines(c) {
+			level = slog.LevelDebug
+		}
+		s.log.Log(c.Request().Context(), level, "request",
+			"method", c.Request().Method,
+			"route", c.Path(),
+			"status", c.Response().Status,
+			"ms", time.Since(start).Milliseconds(),
+			"request", requestID(c))
+		return nil
+	}
+}
+
+// requestID names the request in the log and in the answer's headers.
+func requestID(c echo.Context) string {
+	return c.Response().Header().Get(echo.HeaderXRequestID)
+}
+
+// forMachines tells whether the address is one that no person opens.
+func forMachines(c echo.Context) bool {
+	return isFile(c) || c.Path() == "/healthz" || c.Path() == "/readyz"
+}
+
+func isFile(c echo.Context) bool { return c.Path() == static.Prefix+"*" }

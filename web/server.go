@@ -1,0 +1,177 @@
+// Package web is Rowlock in a browser: routes, sessions, forms and the table
+// of errors. It is the only package that knows Echo, cookies and status codes.
+//
+// Every page works without JavaScript: forms post, a success answers 303, a
+// form with a problem is shown again with 422. Where htmx asks for a part of a
+// page it gets the part.
+package web
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+
+	"rowlock/account"
+	"rowlock/booking"
+	"rowlock/event"
+	"rowlock/simulation"
+	"rowlock/views"
+)
+
+// Config is what a server needs to know about where it runs.
+type Config struct {
+	// BaseURL is the address by which browsers reach the server, such as
+	// "https://events.example.org". With https, cookies are sent over https
+	// only and browsers are told to stay there.
+	BaseURL string
+	// SessionKey signs and encrypts the session cookies. Instances that serve
+	// the same people share it. It has at least 32 bytes.
+	SessionKey []byte
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. With
+	// none, the address of the connection is the visitor's.
+	TrustedProxies []netip.Prefix
+	// Demo says on every page that the data is made up; DemoPeople are offered
+	// on the sign-in page.
+	Demo       bool
+	DemoPeople []views.DemoPerson
+	Log        *slog.Logger
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+}
+
+// Services are what the pages show and change.
+type Services struct {
+	// Pages is the pool that requests read from.
+	Pages       *pgxpool.Pool
+	Accounts    *account.Store
+	Events      *event.Store
+	Desk        *booking.Desk
+	Simulations *simulation.Runner
+}
+
+// A Server answers every request of a browser or a script.
+type Server struct {
+	handler http.Handler
+	cookies *sessions.CookieStore
+	origins *http.CrossOriginProtection
+
+	baseURL string
+	// secure says that browsers reach the server by https.
+	secure     bool
+	demo       bool
+	demoPeople []views.DemoPerson
+
+	pages       *pgxpool.Pool
+	accounts    *account.Store
+	events      *event.Store
+	desk        *booking.Desk
+	simulations *simulation.Runner
+
+	log *slog.Logger
+	now func() time.Time
+}
+
+// minSessionKey is the least length of a session key in bytes.
+const minSessionKey = 32
+
+// New builds a server. It fails when the configuration cannot work.
+func New(config Config, services Services) (*Server, error) {
+	base, err := parseBaseURL(config.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		origins:     http.NewCrossOriginProtection(),
+		baseURL:     base.String(),
+		secure:      base.Scheme == "https",
+		demo:        config.Demo,
+		demoPeople:  config.DemoPeople,
+		pages:       services.Pages,
+		accounts:    services.Accounts,
+		events:      services.Events,
+		desk:        services.Desk,
+		simulations: services.Simulations,
+		log:         config.Log,
+		now:         config.Now,
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.cookies, err = newCookies(config.SessionKey, s.secure); err != nil {
+		return nil, err
+	}
+	// A proxy may rewrite the Host header that an Origin is compared with.
+	if err := s.origins.AddTrustedOrigin(s.baseURL); err != nil {
+		return nil, fmt.Errorf("read the base URL: %w", err)
+	}
+	s.handler = s.newEcho(config.TrustedProxies)
+	return s, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.handler.ServeHTTP(w, r)
+}
+
+func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
+	e := echo.New()
+	e.HTTPErrorHandler = func(err error, c echo.Context) { s.showError(c, err) }
+	e.IPExtractor = clientAddress(trusted)
+
+	e.Pre(answerHead)
+	e.Use(
+		s.logRequest,
+		recoverPanic,
+		s.setSecurityHeaders,
+		compress(),
+		s.refuseCrossOrigin,
+		s.loadVisit,
+		refuseBadText,
+	)
+	s.routes(e)
+	return e
+}
+
+func parseBaseURL(text string) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimSuffix(text, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("read the base URL: %w", err)
+	}
+	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.Path != "" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
+		return nil, fmt.Errorf("the base URL %q is not like https://events.example.org", text)
+	}
+	return base, nil
+}
+
+func newCookies(key []byte, secure bool) (*sessions.CookieStore, error) {
+	if len(key) < minSessionKey {
+		return nil, fmt.Errorf("the session key has %d bytes, it needs %d", len(key), minSessionKey)
+	}
+	derived, err := hkdf.Key(sha256.New, key, nil, "rowlock session cookie", 64)
+	if err != nil {
+		return nil, errors.Join(errors.New("derive the cookie keys"), err)
+	}
+	store := sessions.NewCookieStore(derived[:32], derived[32:])
+	store.Options = &sessions.Options{
+		Path:     "/",
+		HttpOnly: true,
+		Secure:   secure,
+		SameSite: http.SameSiteLaxMode,
+	}
+	store.MaxAge(int(account.SessionLifetime.Seconds()))
+	return store, nil
+}

@@ -1,0 +1,170 @@
+package web
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"rowlock/account"
+	"rowlock/views"
+)
+
+// A visit is what is known about who makes a request.
+type visit struct {
+	cookie  *sessions.Session
+	changed bool
+	// user and session are zero for a stranger.
+	user    account.User
+	session account.Session
+}
+
+// What the cookie holds, and where a request keeps its visit.
+const (
+	tokenValue = "token"
+	visitKey   = "visit"
+)
+
+// loadVisit finds out who makes the request, in one query, and saves the
+// cookie with the response when something changed it. Pages for a signed-in
+// person are kept by no cache.
+func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if forMachines(c) {
+			return next(c)
+		}
+		v := &visit{}
+		// A cookie that cannot be read is an old key's or a forgery: a
+		// stranger's either way.
+		v.cookie, _ = s.cookies.New(c.Request(), s.cookieName())
+		c.Set(visitKey, v)
+		c.Response().Before(func() { s.saveCookie(c, v) })
+
+		h := c.Response().Header()
+		h.Set(echo.HeaderCacheControl, "no-cache")
+		h.Add(echo.HeaderVary, "Accept, Cookie, HX-Request")
+		if err := s.recognize(c, v); err != nil {
+			return err
+		}
+		if isKnown(v.user) {
+			h.Set(echo.HeaderCacheControl, "private, no-store")
+		}
+		return next(c)
+	}
+}
+
+// recognize reads the session that the cookie names. A session that is over
+// leaves a stranger.
+func (s *Server) recognize(c echo.Context, v *visit) error {
+	text, ok := v.cookie.Values[tokenValue].(string)
+	if !ok {
+		return nil
+	}
+	token, err := account.ParseToken(text)
+	if err == nil {
+		v.user, v.session, err = s.accounts.Session(c.Request().Context(), token)
+	}
+	if errors.Is(err, account.ErrNoSession) {
+		delete(v.cookie.Values, tokenValue)
+		v.changed = true
+		return nil
+	}
+	return err
+}
+
+// startVisit signs user in: a new session takes the place of the one that the
+// browser had, whoever's it was.
+func (s *Server) startVisit(c echo.Context, user account.User) error {
+	ctx := c.Request().Context()
+	v := visitOf(c)
+	if isKnown(v.user) {
+		if err := s.endVisit(c); err != nil {
+			return err
+		}
+	}
+	token, err := s.accounts.StartSession(ctx, user.ID, c.Request().UserAgent())
+	if err != nil {
+		return err
+	}
+	v.cookie.Values[tokenValue] = token.Encode()
+	v.changed, v.user = true, user
+	return nil
+}
+
+// endVisit signs the viewer out and forgets all that the cookie held.
+func (s *Server) endVisit(c echo.Context) error {
+	v := visitOf(c)
+	err := s.accounts.EndSession(c.Request().Context(), v.user.ID, v.session.ID)
+	if err != nil && !errors.Is(err, account.ErrNoSession) {
+		return err
+	}
+	clear(v.cookie.Values)
+	v.changed, v.user, v.session = true, account.User{}, account.Session{}
+	return nil
+}
+
+// saveCookie runs just before the response's headers are sent. A cookie that
+// has nothing to say is taken back.
+func (s *Server) saveCookie(c echo.Context, v *visit) {
+	if !v.changed {
+		return
+	}
+	if len(v.cookie.Values) == 0 {
+		v.cookie.Options.MaxAge = -1
+	}
+	if err := s.cookies.Save(c.Request(), c.Response(), v.cookie); err != nil {
+		s.log.Error("save the session cookie", "request", requestID(c), "error", err)
+	}
+}
+
+// cookieName starts with __Host- where the browser can hold us to it: no
+// neighbouring host can then set the cookie in our place.
+func (s *Server) cookieName() string {
+	if s.secure {
+		return "__Host-rowlock"
+	}
+	return "rowlock"
+}
+
+// flash has the next page say text, once.
+func (s *Server) flash(c echo.Context, kind views.FlashKind, text string) {
+	v := visitOf(c)
+	v.cookie.AddFlash(string(kind) + " " + text)
+	v.changed = true
+}
+
+// takeFlash is the last flash that waits, nil when none does.
+func takeFlash(c echo.Context) *views.Flash {
+	v := visitOf(c)
+	if v.cookie == nil {
+		return nil
+	}
+	waiting := v.cookie.Flashes()
+	if len(waiting) == 0 {
+		return nil
+	}
+	v.changed = true
+	text, _ := waiting[len(waiting)-1].(string)
+	kind, text, ok := strings.Cut(text, " ")
+	if !ok {
+		return nil
+	}
+	return &views.Flash{Kind: views.FlashKind(kind), Text: text}
+}
+
+// viewer is who is signed in, the zero user for a stranger.
+func viewer(c echo.Context) account.User { return visitOf(c).user }
+
+// isKnown tells a person from a stranger.
+func isKnown(u account.User) bool { return u.ID != uuid.Nil }
+
+// visitOf is the request's visit; a stranger's when the request failed before
+// it was known who made it.
+func visitOf(c echo.Context) *visit {
+	if v, ok := c.Get(visitKey).(*visit); ok {
+		return v
+	}
+	return &visit{}
+}
