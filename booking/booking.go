@@ -82,6 +82,8 @@ var (
 	ErrBusy = errors.New("too many requests for this event at this moment")
 	// ErrStopping says that this instance is shutting down.
 	ErrStopping = errors.New("the desk is closing")
+	// ErrUnavailable says that the database stayed out of reach.
+	ErrUnavailable = errors.New("the database is out of reach")
 	// ErrOutcomeUnknown says that the connection broke during the commit and
 	// the database stayed out of reach: the change may stand or not. Looking
 	// again, or asking again, is safe.

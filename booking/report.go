@@ -46,4 +46,6 @@ type Check struct {
 	OK   bool   `json:"ok"`
 	// Detail says in a sentence what was found.
 	Detail string `json:"detail"`
+	// Breaches names everything that breaks the rule, up to a thousand.
+	Breaches []string `json:"breaches,omitempty"`
 }

@@ -1,0 +1,241 @@
+package booking
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowlock/event"
+)
+
+const (
+	// groupLimit bounds how many requests one transaction settles. Nine tenths
+	// of what grouping gains are there at 64 and all of it at 512; larger
+	// groups only make people wait longer for their answer.
+	groupLimit = 1024
+
+	// queueLimit bounds how many requests wait for one event on one instance.
+	// It is a few seconds' work and the size of the largest simulation.
+	queueLimit = 100_000
+)
+
+// A Desk is the part of a running instance through which every change of seats
+// goes. Within one instance, requests for an event are settled in the order in
+// which they reached its desk. Desks of several instances meet at the event's
+// row lock, and each keeps its own order.
+//
+// At most one connection per event with waiting requests is in use, and never
+// more than the pool has.
+type Desk struct {
+	pool *pgxpool.Pool
+	log  *slog.Logger
+
+	mu       sync.Mutex
+	queues   map[uuid.UUID]*queue
+	stopping bool
+	workers  sync.WaitGroup
+}
+
+// A queue holds the requests for one event that no group has taken yet. It
+// exists while a worker serves the event.
+type queue struct {
+	waiting []*ticket
+}
+
+// A ticket is one request on its way through the desk.
+type ticket struct {
+	wish   wish
+	taken  bool
+	done   chan struct{}
+	answer Answer
+	count  int
+	err    error
+}
+
+// NewDesk opens a desk that works on pool, whose connections nothing else
+// should keep busy: see [rowlock/db.BookingLimits].
+func NewDesk(pool *pgxpool.Pool, log *slog.Logger) *Desk {
+	return &Desk{pool: pool, log: log, queues: map[uuid.UUID]*queue{}}
+}
+
+// Book gives the person a seat, or the end of the line when none is left.
+// Asking again returns what the person has, with Already set.
+//
+// A caller whose context ends before its turn leaves the queue and gets the
+// context's error; from then on the answer is waited for, because the booking
+// stands. Book can be refused with [ErrNoEvent], [ErrNoPerson], [ErrInactive],
+// [ErrEventCancelled], [ErrStarted], [ErrNotOpenYet], [ErrClosed], [ErrBusy],
+// [ErrStopping], [ErrUnavailable] and [ErrOutcomeUnknown].
+func (d *Desk) Book(ctx context.Context, r Request) (Answer, error) {
+	t := d.settle(ctx, r.EventID, bookWish(r.UserID))
+	return t.answer, t.err
+}
+
+// A Cancellation gives up a seat or a place in line.
+type Cancellation struct {
+	EventID uuid.UUID
+	UserID  uuid.UUID
+	// ActorID is who asks for it: the person, or an organizer who removes
+	// them.
+	ActorID uuid.UUID
+}
+
+// Cancel ends the person's registration, and promotes the first in line in the
+// same transaction, or ends their place in line. Whoever has neither gets an
+// answer with Already set. It can be refused with [ErrNoEvent], [ErrStarted],
+// and like Book for want of a database.
+func (d *Desk) Cancel(ctx context.Context, c Cancellation) (Answer, error) {
+	t := d.settle(ctx, c.EventID, cancelWish{c.UserID, c.ActorID})
+	return t.answer, t.err
+}
+
+// An Edit replaces an event's details, capacity among them.
+type Edit struct {
+	EventID uuid.UUID
+	ActorID uuid.UUID
+	// Revision is the event's revision when the editor last saw it.
+	Revision int
+	Details  event.Details
+}
+
+// Edit saves an event's details and, when seats were added, promotes as many
+// people from the line; it returns how many. It is refused with
+// [event.ErrChanged] when somebody else edited the event since, with
+// [*TooFewSeatsError] when more people have a seat than there would be, with
+// [ErrEventCancelled], [ErrNoEvent], and like Book for want of a database.
+func (d *Desk) Edit(ctx context.Context, c Edit) (promoted int, err error) {
+	t := d.settle(ctx, c.EventID, editWish{c})
+	return t.count, t.err
+}
+
+// CancelEvent cancels the event, every seat and the line, and returns how many
+// people that concerned. Cancelling twice changes nothing. It is refused with
+// [ErrStarted], [ErrNoEvent], and like Book for want of a database.
+func (d *Desk) CancelEvent(ctx context.Context, eventID, actorID uuid.UUID) (ended int, err error) {
+	t := d.settle(ctx, eventID, cancelEventWish{actorID})
+	return t.count, t.err
+}
+
+// Close refuses new requests with [ErrStopping] and waits until those that
+// wait have been settled, or until ctx ends.
+func (d *Desk) Close(ctx context.Context) error {
+	d.mu.Lock()
+	d.stopping = true
+	d.mu.Unlock()
+
+	idle := make(chan struct{})
+	go func() { d.workers.Wait(); close(idle) }()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Waiting tells how many requests wait for an event, those being settled left
+// out.
+func (d *Desk) Waiting(eventID uuid.UUID) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if q := d.queues[eventID]; q != nil {
+		return len(q.waiting)
+	}
+	return 0
+}
+
+// settle queues a wish and returns its ticket when it is answered. A context
+// that can never end, as a simulation's, costs no watching: its goroutine
+// parks on one channel with a stack of the smallest size.
+func (d *Desk) settle(ctx context.Context, eventID uuid.UUID, w wish) *ticket {
+	t := &ticket{wish: w, done: make(chan struct{})}
+	if ctx.Err() != nil {
+		t.err = context.Cause(ctx)
+		return t
+	}
+	if err := d.enqueue(eventID, t); err != nil {
+		t.err = err // never enqueued: still ours alone
+		return t
+	}
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { d.giveUp(ctx, t) })
+		defer stop()
+	}
+	<-t.done
+	return t
+}
+
+func (d *Desk) enqueue(eventID uuid.UUID, t *ticket) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+
+	if d.stopping {
+		return ErrStopping
+	}
+	q := d.queues[eventID]
+	if q == nil {
+		q = &queue{}
+		d.queues[eventID] = q
+		d.workers.Go(func() { d.serve(eventID) })
+	}
+	if len(q.waiting) >= queueLimit {
+		return ErrBusy
+	}
+	q.waiting = append(q.waiting, t)
+	return nil
+}
+
+// giveUp drops a ticket whose caller has left, unless a group has taken it.
+func (d *Desk) giveUp(ctx context.Context, t *ticket) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t.taken {
+		return
+	}
+	t.taken = true // the worker passes over it
+	t.err = context.Cause(ctx)
+	close(t.done)
+}
+
+// serve settles groups of an event's requests until none is left. While one
+// group commits, the next gathers.
+func (d *Desk) serve(eventID uuid.UUID) {
+	for {
+		tickets := d.take(eventID)
+		if tickets == nil {
+			return
+		}
+		g := &group{eventID: eventID, tickets: tickets}
+		g.settle(d.pool, d.log)
+		for _, t := range tickets {
+			close(t.done)
+		}
+	}
+}
+
+// take removes the next group from an event's queue, in order of arrival. It
+// returns nil, and forgets the queue, when nobody waits.
+func (d *Desk) take(eventID uuid.UUID) []*ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+
+	q := d.queues[eventID]
+	tickets := make([]*ticket, 0, min(len(q.waiting), groupLimit))
+	for len(q.waiting) > 0 && len(tickets) < groupLimit {
+		t := q.waiting[0]
+		q.waiting[0] = nil // the array outlives its tickets
+		q.waiting = q.waiting[1:]
+		if !t.taken {
+			t.taken = true
+			tickets = append(tickets, t)
+		}
+	}
+	if len(tickets) == 0 {
+		delete(d.queues, eventID)
+		return nil
+	}
+	return tickets
+}

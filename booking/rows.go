@@ -1,0 +1,202 @@
+package booking
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"rowlock/audit"
+)
+
+// lockEvent takes the event's row lock: every other change of the event's
+// seats waits until this transaction ends. What depends on it is read by later
+// statements, for under read committed a statement sees registrations as they
+// were before it waited.
+const lockEvent = `
+select status, starts_at, registration_opens_at, registration_closes_at,
+       capacity, seats_remaining, waiting, next_position, revision, simulation_id
+from events where id = $1 for update`
+
+const readPeople = `
+select id, is_active, simulation_id from users where id = any($1)`
+
+const registrationColumns = `id, user_id, status, position, promoted, ticket_code, booked_at, cancelled_at, simulation_id`
+
+const readRegistrations = `
+select ` + registrationColumns + ` from registrations where event_id = $1 and user_id = any($2)`
+
+const readConfirmed = `
+select ` + registrationColumns + ` from registrations where event_id = $1 and status = 'confirmed'`
+
+// readEntries compares event_id in a way that no index serves, so that it is
+// always the people who are looked up, never a long line that is searched.
+const readEntries = `
+select id, user_id, position, true, simulation_id
+from waitlist_entries where user_id = any($2) and (event_id = $1) is true`
+
+// readLine reads the first in line up to the $2nd active person, or everyone
+// when fewer are active.
+const readLine = `
+select w.id, w.user_id, w.position, u.is_active, w.simulation_id
+from waitlist_entries w join users u on u.id = w.user_id
+where w.event_id = $1 and w.position <= coalesce((
+    select w2.position
+    from waitlist_entries w2 join users u2 on u2.id = w2.user_id
+    where w2.event_id = $1 and u2.is_active
+    order by w2.position offset $2 - 1 limit 1), 2147483647)
+order by w.position`
+
+func scanSeats(row pgx.Row) (seats, error) {
+	var e seats
+	err := row.Scan(&e.Status, &e.StartsAt, &e.RegistrationOpensAt, &e.RegistrationClosesAt,
+		&e.Capacity, &e.SeatsRemaining, &e.Waiting, &e.NextPosition, &e.Revision, &e.SimulationID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return e, ErrNoEvent
+	}
+	if err != nil {
+		return e, fmt.Errorf("lock the event: %w", err)
+	}
+	return e, nil
+}
+
+func (s *sheet) readPeople(rows pgx.Rows, err error) error {
+	var p person
+	err = forEach(rows, err, []any{&p.ID, &p.IsActive, &p.SimulationID}, func() { s.people[p.ID] = p })
+	if err != nil {
+		return fmt.Errorf("read people: %w", err)
+	}
+	return nil
+}
+
+func (s *sheet) readRegistrations(rows pgx.Rows, err error) error {
+	var r registration
+	err = forEach(rows, err,
+		[]any{&r.ID, &r.UserID, &r.Status, &r.Position, &r.Promoted, &r.TicketCode, &r.BookedAt, &r.CancelledAt, &r.SimulationID},
+		func() { row := r; s.registrations[r.UserID] = &row })
+	if err != nil {
+		return fmt.Errorf("read registrations: %w", err)
+	}
+	return nil
+}
+
+func scanEntries(rows pgx.Rows, err error) ([]*entry, error) {
+	var entries []*entry
+	var e entry
+	err = forEach(rows, err, []any{&e.ID, &e.UserID, &e.Position, &e.IsActive, &e.SimulationID},
+		func() { row := e; entries = append(entries, &row) })
+	if err != nil {
+		return nil, fmt.Errorf("read the waitlist: %w", err)
+	}
+	return entries, nil
+}
+
+func forEach(rows pgx.Rows, err error, targets []any, do func()) error {
+	if err != nil {
+		return err
+	}
+	_, err = pgx.ForEachRow(rows, targets, func() error { do(); return nil })
+	return err
+}
+
+// A statement is one SQL statement with its arguments.
+type statement struct {
+	sql  string
+	args []any
+}
+
+// writes lists the statements that bring the database to what the sheet says.
+// Each writes any number of rows.
+func (s *sheet) writes() ([]statement, error) {
+	var list []statement
+	if len(s.left) > 0 {
+		list = append(list, statement{`delete from waitlist_entries where id = any($1)`, []any{s.left}})
+	}
+	if len(s.created) > 0 {
+		list = append(list, s.insertRegistrations(s.created))
+	}
+	if updated := s.updated(); len(updated) > 0 {
+		list = append(list, updateRegistrations(updated))
+	}
+	if joined := s.stillWaiting(); len(joined) > 0 {
+		list = append(list, s.insertEntries(joined))
+	}
+	list = append(list, s.updateEvent())
+	sql, args, err := audit.Statement(s.log)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, statement{sql, args}), nil
+}
+
+func (s *sheet) updated() []*registration {
+	var list []*registration
+	for _, r := range s.registrations {
+		if r.changed && !r.isNew {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// stillWaiting lists who joined the line and did not leave it again within
+// the same group.
+func (s *sheet) stillWaiting() []*entry {
+	return slices.DeleteFunc(s.joined, func(e *entry) bool { return e.gone })
+}
+
+func (s *sheet) insertRegistrations(rows []*registration) statement {
+	n := len(rows)
+	ids, users, positions, promoted := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]bool, n)
+	statuses, codes, cancelled, simulations := make([]string, n), make([]string, n), make([]*time.Time, n), make([]uuid.NullUUID, n)
+	for i, r := range rows {
+		ids[i], users[i], positions[i], promoted[i] = r.ID, r.UserID, int32(r.Position), r.Promoted
+		statuses[i], codes[i], cancelled[i], simulations[i] = string(r.Status), r.TicketCode, r.CancelledAt, r.SimulationID
+	}
+	return statement{`
+insert into registrations (event_id, booked_at, id, user_id, status, position, promoted, ticket_code, cancelled_at, simulation_id)
+select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::bool[], $8::text[], $9::timestamptz[], $10::uuid[])`,
+		[]any{s.eventID, s.now, ids, users, statuses, positions, promoted, codes, cancelled, simulations}}
+}
+
+func updateRegistrations(rows []*registration) statement {
+	n := len(rows)
+	ids, statuses, positions, promoted := make([]uuid.UUID, n), make([]string, n), make([]int32, n), make([]bool, n)
+	codes, booked, cancelled := make([]string, n), make([]time.Time, n), make([]*time.Time, n)
+	for i, r := range rows {
+		ids[i], statuses[i], positions[i], promoted[i] = r.ID, string(r.Status), int32(r.Position), r.Promoted
+		codes[i], booked[i], cancelled[i] = r.TicketCode, r.BookedAt, r.CancelledAt
+	}
+	return statement{`
+update registrations r
+set status = c.status, position = c.position, promoted = c.promoted, ticket_code = c.ticket_code,
+    booked_at = c.booked_at, cancelled_at = c.cancelled_at, checked_in_at = null
+from unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+     as c (id, status, position, promoted, ticket_code, booked_at, cancelled_at)
+where r.id = c.id`,
+		[]any{ids, statuses, positions, promoted, codes, booked, cancelled}}
+}
+
+func (s *sheet) insertEntries(rows []*entry) statement {
+	n := len(rows)
+	ids, users, positions, simulations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]uuid.NullUUID, n)
+	for i, e := range rows {
+		ids[i], users[i], positions[i], simulations[i] = e.ID, e.UserID, int32(e.Position), e.SimulationID
+	}
+	return statement{`
+insert into waitlist_entries (event_id, joined_at, id, user_id, position, simulation_id)
+select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::int[], $6::uuid[])`,
+		[]any{s.eventID, s.now, ids, users, positions, simulations}}
+}
+
+func (s *sheet) updateEvent() statement {
+	e := s.event
+	return statement{`
+update events
+set status = $2, capacity = $3, seats_remaining = $4, waiting = $5, next_position = $6, version = version + 1
+where id = $1`,
+		[]any{s.eventID, e.Status, e.Capacity, e.SeatsRemaining, e.Waiting, e.NextPosition}}
+}

@@ -1,0 +1,57 @@
+package booking
+
+import "github.com/google/uuid"
+
+// A wish is what a ticket asks for.
+type wish interface {
+	// person is whose standing the decision reads, uuid.Nil for nobody's.
+	person() uuid.UUID
+	// reach tells how much of the event the decision reads beside that.
+	reach() reach
+	// decide changes the sheet and answers the ticket.
+	decide(s *sheet, t *ticket)
+}
+
+// reach is how much of an event a decision may have to read.
+type reach struct {
+	// seats is how many places of the line it may give away or leave.
+	seats int
+	// capacity is what the event's capacity may become; 0 leaves it.
+	capacity int
+	// details tells that it reads the event's details.
+	details bool
+	// everyone tells that it reads every seat and the whole line.
+	everyone bool
+}
+
+type bookWish uuid.UUID
+
+func (w bookWish) person() uuid.UUID { return uuid.UUID(w) }
+func (w bookWish) reach() reach      { return reach{} }
+func (w bookWish) decide(s *sheet, t *ticket) {
+	t.answer, t.err = s.book(uuid.UUID(w))
+}
+
+type cancelWish struct{ userID, actorID uuid.UUID }
+
+func (w cancelWish) person() uuid.UUID { return w.userID }
+func (w cancelWish) reach() reach      { return reach{seats: 1} }
+func (w cancelWish) decide(s *sheet, t *ticket) {
+	t.answer, t.err = s.cancel(w.userID, w.actorID)
+}
+
+type editWish struct{ Edit }
+
+func (w editWish) person() uuid.UUID { return uuid.Nil }
+func (w editWish) reach() reach      { return reach{capacity: w.Details.Capacity, details: true} }
+func (w editWish) decide(s *sheet, t *ticket) {
+	t.count, t.err = s.edit(w.Edit)
+}
+
+type cancelEventWish struct{ actorID uuid.UUID }
+
+func (w cancelEventWish) person() uuid.UUID { return uuid.Nil }
+func (w cancelEventWish) reach() reach      { return reach{everyone: true} }
+func (w cancelEventWish) decide(s *sheet, t *ticket) {
+	t.count, t.err = s.cancelEvent(w.actorID)
+}
