@@ -144,20 +144,3 @@ func columns(entries []Entry) ([]any, error) {
 func orNull(id uuid.UUID) uuid.NullUUID {
 	return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil}
 }
-
-// A Line is an entry as people read it, with the names that its ids stand for
-// where they are still known.
-type Line struct {
-	Entry
-	ActorName, UserName, EventTitle string
-}
-
-// A Filter narrows what is read of the log.
-type Filter struct {
-	// Person, where set, acted or was acted upon.
-	Person uuid.UUID
-	Event  uuid.UUID
-	Action Action
-	// Before, where set, is the ID of the last line of the page before.
-	Before uuid.UUID
-}
