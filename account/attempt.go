@@ -104,4 +104,3 @@ func (s *Store) forgetFailures(ctx context.Context, a attempt) error {
 	}
 	return nil
 }
-
