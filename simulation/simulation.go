@@ -38,20 +38,37 @@ const (
 // MaxUsers is the largest simulation.
 const MaxUsers = 100_000
 
+// Grouped is the strategy that production uses, and the default.
+const Grouped = "grouped"
+
+// Strategies names the ways to make a booking safe that can be compared, the
+// default first. A [Runner] offers those that it was given.
+func Strategies() []string {
+	return []string{Grouped, "pessimistic", "optimistic", "conditional"}
+}
+
 // What a simulation can be refused with.
 var (
+	// ErrNotFound says that there is no such simulation.
 	ErrNotFound = errors.New("no such simulation")
 	// ErrUsers says that the number of made-up people is not from 1 to
 	// [MaxUsers].
 	ErrUsers = errors.New("users must be a number from 1 to 100000")
-	// ErrSeats says that a rehearsal's seats are out of range.
+	// ErrSeats says that a rehearsal's seats are out of range, or that seats
+	// were chosen for the event itself, which has those it has.
 	ErrSeats = errors.New("seats must be a number from 0 to 100000")
 	// ErrStrategy says that there is no such strategy.
 	ErrStrategy = errors.New("no such strategy")
 	// ErrTarget says that the target is neither of the two.
 	ErrTarget = errors.New("the target must be rehearsal or event")
+	// ErrNotBookable says that nobody can book the event itself now, made up
+	// or not. A rehearsal of it can always be booked.
+	ErrNotBookable = errors.New("the event cannot be booked now")
 	// ErrRunning says that one simulation runs at a time, and one does now.
 	ErrRunning = errors.New("another simulation is running")
+	// ErrNotFinished says that a simulation can be undone only when it has
+	// come to its end.
+	ErrNotFinished = errors.New("the simulation is still running")
 	// ErrNothingToUndo says that the simulation was undone before.
 	ErrNothingToUndo = errors.New("the simulation was undone before")
 )
@@ -70,6 +87,16 @@ type Params struct {
 	Seats *int
 }
 
+// What a running simulation does, one after the other.
+const (
+	// Preparing makes the people.
+	Preparing = "preparing"
+	// Booking waits for everyone's answer.
+	Booking = "booking"
+	// Checking compares the answers with the database.
+	Checking = "checking"
+)
+
 // A Simulation is one run as it stands in the database.
 type Simulation struct {
 	ID         uuid.UUID
@@ -84,8 +111,8 @@ type Simulation struct {
 	State         State
 	// Failure says why a failed simulation failed, in words for an admin.
 	Failure string
-	// Phase is what a running simulation does now: "preparing", "booking",
-	// "checking".
+	// Phase is what a running simulation does now: [Preparing], [Booking] or
+	// [Checking].
 	Phase string
 	// Users attempted to book; Seats were free before them; Answered of them
 	// have an answer so far.
@@ -120,7 +147,8 @@ type Results struct {
 	Checks   []booking.Check `json:"checks"`
 }
 
-// Latency sums up how long people waited for their answers.
+// Latency sums up how long people waited for their answers, from the moment
+// at which everyone was released.
 type Latency struct {
 	P50 time.Duration `json:"p50"`
 	P95 time.Duration `json:"p95"`
@@ -128,7 +156,7 @@ type Latency struct {
 	Max time.Duration `json:"max"`
 }
 
-// A Bucket counts the answers that came after From and not after To.
+// A Bucket counts the answers that came at From or later, and before To.
 type Bucket struct {
 	From  time.Duration `json:"from"`
 	To    time.Duration `json:"to"`

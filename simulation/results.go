@@ -1,0 +1,127 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"rowlock/booking"
+)
+
+// measure sums up waiting times in microseconds. It sorts them.
+func measure(waited []int32) Results {
+	slices.Sort(waited)
+	last := microseconds(waited[len(waited)-1])
+	return Results{
+		Took: last,
+		Latency: Latency{
+			P50: percentile(waited, 50),
+			P95: percentile(waited, 95),
+			P99: percentile(waited, 99),
+			Max: last,
+		},
+		Histogram: histogram(waited),
+	}
+}
+
+// percentile is the least waiting time that p percent of the people did not
+// exceed.
+func percentile(sorted []int32, p int) time.Duration {
+	rank := (len(sorted)*p + 99) / 100
+	return microseconds(sorted[max(rank, 1)-1])
+}
+
+// histogram counts sorted waiting times in buckets that people can read: each
+// ends at 1, 2 or 5 times a power of ten. It begins with the first bucket that
+// holds somebody and ends with the last.
+func histogram(sorted []int32) []Bucket {
+	var buckets []Bucket
+	from, to, digit := time.Duration(0), 100*time.Microsecond, 0
+	for len(sorted) > 0 {
+		n, _ := slices.BinarySearchFunc(sorted, to, func(us int32, to time.Duration) int {
+			return int(microseconds(us) - to)
+		})
+		if n > 0 || len(buckets) > 0 {
+			buckets = append(buckets, Bucket{From: from, To: to, Count: n})
+		}
+		sorted = sorted[n:]
+		from = to
+		if digit = (digit + 1) % 3; digit == 2 {
+			to = to * 5 / 2
+		} else {
+			to *= 2
+		}
+	}
+	return buckets
+}
+
+func microseconds(us int32) time.Duration { return time.Duration(us) * time.Microsecond }
+
+const (
+	// maxCauses bounds how many causes are told apart, should the text of an
+	// unknown error be different for everyone.
+	maxCauses  = 20
+	otherCause = "other causes"
+)
+
+// errNoAnswer counts an answer that is neither a seat nor a place in line.
+var errNoAnswer = errors.New("neither a seat nor a place in line")
+
+// causes puts the errors that a booker may give into an admin's words.
+var causes = []struct {
+	err   error
+	words string
+}{
+	{errNoAnswer, "was given neither a seat nor a place in line"},
+	{booking.ErrNoEvent, "the event was gone"},
+	{booking.ErrNoPerson, "the person was gone"},
+	{booking.ErrInactive, "the account was deactivated"},
+	{booking.ErrEventCancelled, "the event was cancelled"},
+	{booking.ErrStarted, "the event had started"},
+	{booking.ErrNotOpenYet, "registration had not opened"},
+	{booking.ErrClosed, "registration had closed"},
+	{booking.ErrBusy, "the queue was full"},
+	{booking.ErrStopping, "the program was stopping"},
+	{booking.ErrUnavailable, "the database was out of reach"},
+	{booking.ErrOutcomeUnknown, "the database did not confirm the booking"},
+	{context.DeadlineExceeded, "no answer in time"},
+}
+
+// causeOf names the cause of a failed booking, the same for all whom it met:
+// of an unknown error it is the innermost, which tells of no ids.
+func causeOf(err error) string {
+	for _, c := range causes {
+		if errors.Is(err, c.err) {
+			return c.words
+		}
+	}
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		return "the database refused: " + refusal.Message
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
+}
+
+// failures lists the causes, the most frequent first.
+func (c *crowd) failures() []Failure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []Failure
+	for cause, n := range c.causes {
+		list = append(list, Failure{Cause: cause, Count: n})
+	}
+	slices.SortFunc(list, func(a, b Failure) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(a.Cause, b.Cause)
+	})
+	return list
+}

@@ -1,0 +1,307 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowlock/booking"
+)
+
+var (
+	// errStopped ends a run because its program stops.
+	errStopped = errors.New("the program was stopped")
+	// errDisowned ends a run whose row says that it is over: this instance
+	// slept so long that others took it for dead.
+	errDisowned = errors.New("the simulation was taken for dead")
+)
+
+// saveTimeout bounds how long a run that ends tries to write that down.
+const saveTimeout = 10 * time.Second
+
+// A run is one simulation that this instance carries out.
+type run struct {
+	id uuid.UUID
+	// eventID is the event that is booked: the rehearsal, or the event itself.
+	eventID   uuid.UUID
+	rehearsal bool
+	pool      *pgxpool.Pool
+	booker    booking.Booker
+	log       *slog.Logger
+
+	ctx   context.Context
+	stop  context.CancelCauseFunc
+	ended chan struct{}
+
+	phase atomic.Pointer[string]
+	crowd crowd
+	size  int
+}
+
+func newRun(r *Runner, id, eventID uuid.UUID, p Params) *run {
+	u := &run{
+		id: id, eventID: eventID, rehearsal: p.Target == Rehearsal,
+		pool: r.pool, booker: r.bookers[p.Strategy], log: r.log.With("simulation", id),
+		ended: make(chan struct{}), size: p.Users,
+	}
+	u.ctx, u.stop = context.WithCancelCause(context.Background())
+	u.enter(Preparing)
+	return u
+}
+
+func (u *run) enter(phase string) { u.phase.Store(&phase) }
+
+// stopPreparing ends the run unless people book already.
+func (u *run) stopPreparing() {
+	if *u.phase.Load() == Preparing {
+		u.stop(errStopped)
+	}
+}
+
+// carryOut runs the simulation to its end and saves what came of it.
+func (u *run) carryOut() {
+	beats := make(chan struct{})
+	go func() { defer close(beats); u.keepBeating() }()
+
+	tally, results, err := u.simulate()
+	if cause := context.Cause(u.ctx); err != nil && cause != nil {
+		err = cause
+	}
+	u.stop(nil)
+	<-beats
+	u.save(tally, results, err)
+}
+
+func (u *run) simulate() (Tally, Results, error) {
+	people, err := makePeople(u.ctx, u.pool, u.id, u.size)
+	if err != nil {
+		return Tally{}, Results{}, fmt.Errorf("make %d people: %w", u.size, err)
+	}
+
+	u.enter(Booking)
+	u.crowd.gather(u.booker, u.eventID, people)
+	select {
+	case <-u.crowd.release():
+	case <-u.ctx.Done():
+		// Whoever still waits is answered by the booker, and heard by nobody.
+		return Tally{}, Results{}, context.Cause(u.ctx)
+	}
+
+	u.enter(Checking)
+	return u.conclude()
+}
+
+// conclude measures the answers and holds them against the database.
+func (u *run) conclude() (Tally, Results, error) {
+	tally := u.crowd.tally()
+	if err := u.readSeats(&tally); err != nil {
+		return Tally{}, Results{}, err
+	}
+	checks, err := u.check()
+	if err != nil {
+		return Tally{}, Results{}, err
+	}
+	results := measure(u.crowd.waited)
+	results.Failures = u.crowd.failures()
+	results.Checks = checks
+	if results.Took > 0 {
+		results.BookingsPerSecond = float64(tally.Registered+tally.Waitlisted) / results.Took.Seconds()
+	}
+	return tally, results, nil
+}
+
+func (u *run) readSeats(t *Tally) error {
+	var capacity, confirmed int
+	err := u.pool.QueryRow(u.ctx, `
+		select capacity, seats_remaining,
+		       (select count(*) from registrations where event_id = e.id and status = 'confirmed')
+		from events e where id = $1`, u.eventID).Scan(&capacity, &t.SeatsRemaining, &confirmed)
+	if err != nil {
+		return fmt.Errorf("read the seats of event %s: %w", u.eventID, err)
+	}
+	t.Overbooked = max(0, confirmed-capacity)
+	return nil
+}
+
+// keepBeating writes how far the run is, until it ends. A row that is no
+// longer running ends the run.
+func (u *run) keepBeating() {
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-u.ctx.Done():
+			return
+		}
+		tag, err := u.pool.Exec(u.ctx, `
+			update simulations set phase = $2, answered = $3, heartbeat_at = now()
+			where id = $1 and state = 'running'`, u.id, *u.phase.Load(), u.crowd.answered.Load())
+		switch {
+		case err != nil && u.ctx.Err() == nil:
+			u.log.Warn("simulation: could not write how far it is", "cause", err)
+		case err == nil && tag.RowsAffected() == 0:
+			u.stop(errDisowned)
+		}
+	}
+}
+
+// save writes the end of the run, also when the program stops.
+func (u *run) save(tally Tally, results Results, failure error) {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+
+	state, words := Done, ""
+	if failure != nil {
+		u.log.Error("simulation: failed", "event", u.eventID, "cause", failure)
+		state, words = Failed, inWords(failure)
+	}
+	text, err := json.Marshal(results)
+	if err == nil {
+		_, err = u.pool.Exec(ctx, `
+			update simulations
+			set state = $2, failure = $3, phase = $4, answered = $5, registered = $6, waitlisted = $7, failed = $8,
+			    seats_remaining = $9, overbooked = $10, results = $11, heartbeat_at = now(), finished_at = now()
+			where id = $1 and state = 'running'`,
+			u.id, state, words, *u.phase.Load(), u.crowd.answered.Load(), tally.Registered, tally.Waitlisted, tally.Failed,
+			tally.SeatsRemaining, tally.Overbooked, text)
+	}
+	if err != nil {
+		// Its beat has stopped, so it will count as killed.
+		u.log.Error("simulation: could not save the end", "cause", err)
+	}
+}
+
+// inWords says in a sentence why a run failed.
+func inWords(failure error) string {
+	var refusal *pgconn.PgError
+	switch {
+	case errors.Is(failure, errStopped):
+		return "The program was stopped before the simulation was done."
+	case errors.Is(failure, errDisowned):
+		return killed
+	case errors.As(failure, &refusal):
+		return fmt.Sprintf("The database refused a step: %s.", refusal.Message)
+	}
+	return "The database could not be reached. The log has the details."
+}
+
+// A crowd is the made-up people and what each of them was answered. Everyone
+// writes to a slot of their own, so nobody waits for a lock that is not the
+// booker's.
+type crowd struct {
+	booker  booking.Booker
+	eventID uuid.UUID
+	people  []uuid.UUID
+	ctx     context.Context
+	doors   chan struct{}
+	opened  time.Time
+	inside  sync.WaitGroup
+
+	answered  atomic.Int64
+	outcomes  []outcome
+	positions []int32
+	waited    []int32 // microseconds since the doors opened
+
+	mu     sync.Mutex
+	causes map[string]int
+}
+
+// An outcome is what one of the crowd was answered.
+type outcome uint8
+
+const (
+	unanswered outcome = iota
+	registered
+	waitlisted
+	refused
+)
+
+// gather starts a goroutine for each person and leaves them before closed
+// doors.
+func (c *crowd) gather(b booking.Booker, eventID uuid.UUID, people []uuid.UUID) {
+	// The context never ends, as one that a booker would have to watch would
+	// cost every person a larger stack.
+	c.booker, c.eventID, c.people, c.ctx = b, eventID, people, context.Background()
+	c.doors = make(chan struct{})
+	c.outcomes, c.positions, c.waited = make([]outcome, len(people)), make([]int32, len(people)), make([]int32, len(people))
+	c.causes = map[string]int{}
+	c.inside.Add(len(people))
+	for i := range people {
+		go c.attend(i)
+	}
+}
+
+// release lets everyone in at once. The channel is closed with the last
+// answer.
+func (c *crowd) release() <-chan struct{} {
+	done := make(chan struct{})
+	c.opened = time.Now()
+	close(c.doors)
+	go func() { c.inside.Wait(); close(done) }()
+	return done
+}
+
+// attend is one person's life. A hundred thousand of them wait at once, each
+// on a stack that must not outgrow the smallest size of 2 KiB: so there is no
+// defer and nothing large in this frame, and what only the unlucky need is in
+// another.
+func (c *crowd) attend(i int) {
+	<-c.doors
+	answer, err := c.booker.Book(c.ctx, booking.Request{EventID: c.eventID, UserID: c.people[i]})
+	c.waited[i] = c.sinceOpened()
+	switch {
+	case err != nil:
+		c.refuse(i, err)
+	case answer.Standing == booking.Confirmed:
+		c.outcomes[i], c.positions[i] = registered, int32(answer.Position)
+	case answer.Standing == booking.Waitlisted:
+		c.outcomes[i], c.positions[i] = waitlisted, int32(answer.Position)
+	default:
+		c.refuse(i, errNoAnswer)
+	}
+	c.answered.Add(1)
+	c.inside.Done()
+}
+
+func (c *crowd) sinceOpened() int32 {
+	return int32(min(time.Since(c.opened)/time.Microsecond, math.MaxInt32))
+}
+
+//go:noinline
+func (c *crowd) refuse(i int, err error) {
+	c.outcomes[i] = refused
+	cause := causeOf(err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.causes[cause]; !known && len(c.causes) >= maxCauses {
+		cause = otherCause
+	}
+	c.causes[cause]++
+}
+
+// tally counts the answers.
+func (c *crowd) tally() Tally {
+	var t Tally
+	for _, o := range c.outcomes {
+		switch o {
+		case registered:
+			t.Registered++
+		case waitlisted:
+			t.Waitlisted++
+		default:
+			t.Failed++
+		}
+	}
+	return t
+}

@@ -1,0 +1,241 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowlock/audit"
+	"rowlock/booking"
+	"rowlock/event"
+)
+
+// A Runner starts simulations and carries them out in the background. Of all
+// the runners that share a database, one has a simulation running at a time.
+type Runner struct {
+	pool    *pgxpool.Pool
+	bookers map[string]booking.Booker
+	log     *slog.Logger
+
+	mu       sync.Mutex
+	runs     map[uuid.UUID]*run
+	stopping bool
+}
+
+// NewRunner makes a runner that offers the strategies in bookers, by their
+// names in [Strategies]. It keeps its own work on pool: a booker that shares
+// the pool would leave it no connection to tell how far a run is.
+func NewRunner(pool *pgxpool.Pool, bookers map[string]booking.Booker, log *slog.Logger) *Runner {
+	return &Runner{pool: pool, bookers: bookers, log: log, runs: map[uuid.UUID]*run{}}
+}
+
+// Strategies names the strategies that can be chosen, the default first.
+func (r *Runner) Strategies() []string {
+	return slices.DeleteFunc(Strategies(), func(name string) bool { return r.bookers[name] == nil })
+}
+
+// Start begins a simulation and returns its ID while it runs on in the
+// background, whatever becomes of ctx. It is refused with [ErrUsers],
+// [ErrSeats], [ErrStrategy], [ErrTarget], [ErrRunning], [ErrNotBookable],
+// [booking.ErrNoEvent] and, once the runner closes, [booking.ErrStopping].
+func (r *Runner) Start(ctx context.Context, p Params) (uuid.UUID, error) {
+	if p.Strategy == "" {
+		p.Strategy = Grouped
+	}
+	if p.Target == "" {
+		p.Target = Rehearsal
+	}
+	if err := r.refuses(p); err != nil {
+		return uuid.Nil, err
+	}
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		return uuid.Nil, booking.ErrStopping
+	}
+	id, booked, err := r.open(ctx, p)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("start a simulation of event %s: %w", p.EventID, err)
+	}
+	u := newRun(r, id, booked, p)
+	r.runs[id] = u
+	go func() {
+		u.carryOut()
+		r.mu.Lock()
+		delete(r.runs, id)
+		r.mu.Unlock()
+		close(u.ended)
+	}()
+	return id, nil
+}
+
+func (r *Runner) refuses(p Params) error {
+	switch {
+	case p.Users < 1 || p.Users > MaxUsers:
+		return ErrUsers
+	case r.bookers[p.Strategy] == nil:
+		return ErrStrategy
+	case p.Target != Rehearsal && p.Target != EventItself:
+		return ErrTarget
+	case p.Seats != nil && (*p.Seats < 0 || *p.Seats > event.MaxCapacity || p.Target == EventItself):
+		return ErrSeats
+	}
+	return nil
+}
+
+// open writes the run down, makes the rehearsal and returns the event that is
+// to be booked.
+func (r *Runner) open(ctx context.Context, p Params) (id, booked uuid.UUID, err error) {
+	if id, err = uuid.NewV7(); err != nil {
+		return uuid.Nil, uuid.Nil, fmt.Errorf("make an id: %w", err)
+	}
+	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+		if err := takeTurn(ctx, tx); err != nil {
+			return err
+		}
+		e, err := event.NewStore(tx).ByID(ctx, p.EventID)
+		if errors.Is(err, event.ErrNotFound) {
+			return booking.ErrNoEvent
+		}
+		if err != nil {
+			return err
+		}
+		if p.Target == EventItself && !e.Bookable(time.Now()) {
+			return ErrNotBookable
+		}
+		booked, err = insertRun(ctx, tx, id, e, p)
+		return err
+	})
+	return id, booked, err
+}
+
+// takeTurn waits for every other runner that is about to start, and refuses
+// when a simulation runs. One whose beat stopped was killed and is written
+// down as failed: it stops nobody.
+func takeTurn(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('rowlock simulation', 0))`)
+	if err != nil {
+		return fmt.Errorf("wait for other starts: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		update simulations set state = 'failed', failure = $1, finished_at = now()
+		where state = 'running' and heartbeat_at < now() - $2::interval`, killed, deadAfter)
+	if err != nil {
+		return fmt.Errorf("end killed simulations: %w", err)
+	}
+	var running bool
+	err = tx.QueryRow(ctx, `select exists (select from simulations where state = 'running')`).Scan(&running)
+	if err != nil {
+		return fmt.Errorf("look for a running simulation: %w", err)
+	}
+	if running {
+		return ErrRunning
+	}
+	return nil
+}
+
+func insertRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, e event.Event, p Params) (booked uuid.UUID, err error) {
+	seats, booked := e.SeatsRemaining, e.ID
+	var rehearsalID uuid.NullUUID
+	if p.Target == Rehearsal {
+		if booked, err = uuid.NewV7(); err != nil {
+			return uuid.Nil, fmt.Errorf("make an id: %w", err)
+		}
+		rehearsalID = uuid.NullUUID{UUID: booked, Valid: true}
+		if p.Seats != nil {
+			seats = *p.Seats
+		}
+	}
+	_, err = tx.Exec(ctx, `
+		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats)
+		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9)`,
+		id, e.ID, e.Title, rehearsalID, p.StartedBy, p.Target, p.Strategy, p.Users, seats)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("insert the simulation: %w", err)
+	}
+	if rehearsalID.Valid {
+		if err := insertRehearsal(ctx, tx, booked, id, e.ID, seats); err != nil {
+			return uuid.Nil, err
+		}
+	}
+	return booked, audit.Write(ctx, tx, audit.Entry{
+		Actor: p.StartedBy, Action: audit.SimulationStarted, Entity: audit.Simulation, EntityID: id, Event: e.ID,
+		Detail: map[string]any{"users": p.Users, "strategy": p.Strategy, "target": p.Target, "seats": seats},
+	})
+}
+
+// insertRehearsal copies an event as one that is open for booking, whatever
+// the event's own times and status are.
+func insertRehearsal(ctx context.Context, tx pgx.Tx, id, simulationID, eventID uuid.UUID, seats int) error {
+	_, err := tx.Exec(ctx, `
+		insert into events (id, title, description, location, starts_at, ends_at, time_zone,
+			status, organizer_id, capacity, seats_remaining, simulation_id)
+		select $1, title, description, location, now() + interval '1 day', now() + interval '1 day' + (ends_at - starts_at), time_zone,
+			'published', organizer_id, $4, $4, $2
+		from events where id = $3`, id, simulationID, eventID, seats)
+	if err != nil {
+		return fmt.Errorf("insert the rehearsal: %w", err)
+	}
+	return nil
+}
+
+// Wait returns a simulation when it has come to its end, on whatever instance
+// it runs.
+func (r *Runner) Wait(ctx context.Context, id uuid.UUID) (Simulation, error) {
+	r.mu.Lock()
+	u := r.runs[id]
+	r.mu.Unlock()
+	if u != nil {
+		select {
+		case <-u.ended:
+		case <-ctx.Done():
+			return Simulation{}, ctx.Err()
+		}
+	}
+	for {
+		s, err := ByID(ctx, r.pool, id)
+		if err != nil || s.State != Running {
+			return s, err
+		}
+		select {
+		case <-time.After(beat):
+		case <-ctx.Done():
+			return Simulation{}, ctx.Err()
+		}
+	}
+}
+
+// Close starts nothing more. A simulation whose people are being made is
+// stopped; one that waits for answers may go on until ctx ends. What was
+// stopped is written down as failed. Close the runner before the desk, or
+// people in the desk's queue are turned away.
+func (r *Runner) Close(ctx context.Context) error {
+	r.mu.Lock()
+	r.stopping = true
+	var left []*run
+	for _, u := range r.runs {
+		u.stopPreparing()
+		left = append(left, u)
+	}
+	r.mu.Unlock()
+
+	for _, u := range left {
+		select {
+		case <-u.ended:
+			continue
+		case <-ctx.Done():
+		}
+		u.stop(errStopped)
+		<-u.ended
+	}
+	return ctx.Err()
+}
