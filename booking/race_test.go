@@ -1,0 +1,269 @@
+package booking_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"rowlock/booking"
+	"rowlock/event"
+)
+
+// interleave mixes several kinds of calls, one of each in turn.
+func interleave(kinds ...[]func()) []func() {
+	var all []func()
+	for i := range slices.MaxFunc(kinds, func(a, b []func()) int { return len(a) - len(b) }) {
+		for _, kind := range kinds {
+			if i < len(kind) {
+				all = append(all, kind[i])
+			}
+		}
+	}
+	return all
+}
+
+func (h *house) confirmed(id uuid.UUID) int {
+	return h.number(`select count(*) from registrations where event_id = $1 and status = 'confirmed'`, id)
+}
+
+func (h *house) waiting(id uuid.UUID) int {
+	return h.number(`select count(*) from waitlist_entries where event_id = $1`, id)
+}
+
+func TestRaceForFewSeats(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for name, booker := range map[string]booking.Booker{"grouped": h.desk, "pessimistic": booking.NewPessimistic(h.pool)} {
+		t.Run(name, func(t *testing.T) {
+			regatta, p := h.event(10), h.crowd(300)
+			var seats, places atomic.Int64
+			var race []func()
+			for _, person := range p {
+				race = append(race, func() {
+					answer, err := booker.Book(context.Background(), booking.Request{EventID: regatta, UserID: person})
+					switch {
+					case err != nil:
+						t.Error(err)
+					case answer.Standing == booking.Confirmed:
+						seats.Add(1)
+					case answer.Standing == booking.Waitlisted:
+						places.Add(1)
+					}
+				})
+			}
+			atOnce(race...)
+
+			if seats.Load() != 10 || places.Load() != 290 {
+				t.Errorf("%d were told that they have a seat and %d that they wait", seats.Load(), places.Load())
+			}
+			if c, w := h.confirmed(regatta), h.waiting(regatta); c != 10 || w != 290 {
+				t.Errorf("%d have a seat and %d wait", c, w)
+			}
+			h.mustHold()
+		})
+	}
+}
+
+func TestRaceOfTwoInstancesAndAStrategyForFewSeats(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	bookers := []booking.Booker{h.desk, newDesk(t, h.pool), booking.NewPessimistic(h.pool)}
+	regatta, p := h.event(20), h.crowd(240)
+	var race []func()
+	for i, person := range p {
+		race = append(race, func() {
+			if _, err := bookers[i%len(bookers)].Book(context.Background(), booking.Request{EventID: regatta, UserID: person}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	atOnce(race...)
+
+	if c, w := h.confirmed(regatta), h.waiting(regatta); c != 20 || w != 220 {
+		t.Errorf("%d have a seat and %d wait", c, w)
+	}
+	h.mustHold()
+}
+
+func TestRaceOfOnePersonInEightTabsAndTwoInstances(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	desks := []*booking.Desk{h.desk, newDesk(t, h.pool)}
+	for range 20 {
+		regatta, person := h.event(5), h.person()
+		var fresh atomic.Int64
+		var tabs []func()
+		for i := range 8 {
+			tabs = append(tabs, func() {
+				answer, err := desks[i%2].Book(context.Background(), booking.Request{EventID: regatta, UserID: person})
+				if err != nil || answer.Standing != booking.Confirmed {
+					t.Errorf("%+v, %v", answer, err)
+				}
+				if !answer.Already {
+					fresh.Add(1)
+				}
+			})
+		}
+		atOnce(tabs...)
+		if fresh.Load() != 1 {
+			t.Errorf("%d tabs were told that they had just booked", fresh.Load())
+		}
+		if n := h.number(`select seats_remaining from events where id = $1`, regatta); n != 4 {
+			t.Errorf("%d seats are left, want 4", n)
+		}
+	}
+	h.mustHold()
+}
+
+// A peer that looked at the registration before it locked the event freed one
+// seat several times.
+func TestRaceToCancelInEightTabsFreesOneSeat(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	desks := []*booking.Desk{h.desk, newDesk(t, h.pool)}
+	for range 20 {
+		regatta, p := h.event(2), h.crowd(5)
+		for _, person := range p {
+			h.book(regatta, person)
+		}
+		var fresh atomic.Int64
+		var tabs []func()
+		for i := range 8 {
+			tabs = append(tabs, func() {
+				answer, err := desks[i%2].Cancel(context.Background(), booking.Cancellation{EventID: regatta, UserID: p[0], ActorID: p[0]})
+				if err != nil {
+					t.Error(err)
+				}
+				if !answer.Already {
+					fresh.Add(1)
+				}
+			})
+		}
+		atOnce(tabs...)
+		if fresh.Load() != 1 {
+			t.Errorf("%d tabs were told that they had just cancelled", fresh.Load())
+		}
+		if c, w := h.confirmed(regatta), h.waiting(regatta); c != 2 || w != 2 {
+			t.Errorf("%d have a seat and %d wait", c, w)
+		}
+	}
+	h.mustHold()
+}
+
+func TestRaceOfResizingAgainstBookings(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	other := newDesk(t, h.pool)
+	regatta, p := h.event(20), h.crowd(120)
+	var books, resizes []func()
+	for _, person := range p {
+		books = append(books, func() { h.book(regatta, person) })
+	}
+	for i := range 40 {
+		resizes = append(resizes, func() {
+			_, err := other.Edit(context.Background(), h.details(regatta, 10+i))
+			if few := new(booking.TooFewSeatsError); err != nil && !errors.Is(err, event.ErrChanged) && !errors.As(err, &few) {
+				t.Error(err)
+			}
+		})
+	}
+	atOnce(interleave(books, resizes)...)
+
+	capacity := h.number(`select capacity from events where id = $1`, regatta)
+	if c := h.confirmed(regatta); c != capacity {
+		t.Errorf("%d have one of %d seats while %d wait", c, capacity, h.waiting(regatta))
+	}
+	h.mustHold()
+}
+
+func TestRaceOfLeavingTheLineAgainstPromotion(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	other := newDesk(t, h.pool)
+	regatta, p := h.event(30), h.crowd(90)
+	for _, person := range p {
+		h.book(regatta, person)
+	}
+	var cancels, leaves []func()
+	for i := range 30 {
+		cancels = append(cancels, func() { h.cancel(regatta, p[i]) })
+		leaves = append(leaves, func() {
+			if _, err := other.Cancel(context.Background(), booking.Cancellation{EventID: regatta, UserID: p[30+i], ActorID: p[30+i]}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	atOnce(interleave(cancels, leaves)...)
+
+	// Thirty of ninety gave up a seat, and thirty more a seat or a place.
+	if c, w := h.confirmed(regatta), h.waiting(regatta); c != 30 || w != 0 {
+		t.Errorf("%d have a seat and %d wait", c, w)
+	}
+	h.mustHold()
+}
+
+func TestRaceOfDeactivationAgainstBooking(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	regatta, p := h.event(30), h.crowd(60)
+	var books, deactivations []func()
+	refused := make([]bool, len(p))
+	for i, person := range p {
+		books = append(books, func() {
+			_, err := h.desk.Book(context.Background(), booking.Request{EventID: regatta, UserID: person})
+			if refused[i] = errors.Is(err, booking.ErrInactive); err != nil && !refused[i] {
+				t.Error(err)
+			}
+		})
+		deactivations = append(deactivations, func() { h.exec(`update users set is_active = false where id = $1`, person) })
+	}
+	atOnce(interleave(books, deactivations)...)
+
+	for i, person := range p {
+		if holds := h.standing(regatta, person) != "none"; holds == refused[i] {
+			t.Errorf("person %d was refused: %v, and holds something: %v", i, refused[i], holds)
+		}
+		if _, err := h.desk.Book(t.Context(), booking.Request{EventID: regatta, UserID: person}); !errors.Is(err, booking.ErrInactive) {
+			t.Errorf("after the deactivation: %v", err)
+		}
+	}
+	h.mustHold()
+}
+
+func TestRaceOfCancellingTheEventAgainstEverything(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	other := newDesk(t, h.pool)
+	for range 10 {
+		regatta, p := h.event(10), h.crowd(60)
+		for _, person := range p[:20] {
+			h.book(regatta, person)
+		}
+		var books, cancels []func()
+		for _, person := range p[20:] {
+			books = append(books, func() {
+				_, err := other.Book(context.Background(), booking.Request{EventID: regatta, UserID: person})
+				if err != nil && !errors.Is(err, booking.ErrEventCancelled) {
+					t.Error(err)
+				}
+			})
+		}
+		for _, person := range p[:20] {
+			cancels = append(cancels, func() { h.cancel(regatta, person) })
+		}
+		end := func() {
+			if _, err := h.desk.CancelEvent(context.Background(), regatta, h.organizer); err != nil {
+				t.Error(err)
+			}
+		}
+		atOnce(interleave(books, cancels, []func(){end})...)
+		if c, w := h.confirmed(regatta), h.waiting(regatta); c+w != 0 {
+			t.Errorf("%d have a seat and %d wait at a cancelled event", c, w)
+		}
+	}
+	h.mustHold()
+}
