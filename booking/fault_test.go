@@ -32,7 +32,7 @@ func TestAnswersHoldWhenConnectionsAreCut(t *testing.T) {
 			case <-stop:
 				cut <- n
 				return
-			case <-time.After(time.Duration(5+rand.IntN(40)) * time.Millisecond):
+			case <-time.After(time.Duration(20+rand.IntN(80)) * time.Millisecond):
 				n += h.number(`
 					select count(pg_terminate_backend(pid)) from pg_stat_activity
 					where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()
