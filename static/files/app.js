@@ -1,1 +1,97 @@
+// What pages gain from a script, beside htmx. Nothing here is needed: every
+// page works without it.
 "use strict";
+
+(() => {
+  // A form is sent once: a second click or key press while the first is on its
+  // way is dropped, and the pressed button says what is happening.
+  const busy = new WeakMap();
+
+  const begin = (form, button) => {
+    if (!button || !button.dataset.busy) return;
+    busy.set(form, { button, label: button.innerHTML });
+    // A label that becomes shorter must not make the button jump.
+    button.setAttribute("aria-busy", "true");
+    button.textContent = button.dataset.busy;
+  };
+
+  const end = (form) => {
+    const was = busy.get(form);
+    busy.delete(form);
+    delete form.dataset.sent;
+    if (!was) return;
+    was.button.removeAttribute("aria-busy");
+    was.button.innerHTML = was.label;
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.sent = "yes";
+    // After the form's own data has been read: a changed button would change it.
+    setTimeout(() => begin(form, event.submitter || form.querySelector("button")), 0);
+  }, true);
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.target.closest && event.target.closest("form");
+    if (form) end(form);
+  });
+
+  // A page that comes back from the browser's memory is not busy any more.
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    document.querySelectorAll("form[data-sent]").forEach(end);
+  });
+
+  // What a swap says is read out, and the keyboard stays where it was.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const part = event.target.id ? document.getElementById(event.target.id) : null;
+    if (!part) return;
+    const said = part.querySelector("[data-announce]");
+    const announcer = document.getElementById("announcer");
+    if (said && announcer && said.textContent !== announcer.textContent) {
+      announcer.textContent = said.textContent;
+    }
+    if (said && (document.activeElement === document.body || !document.activeElement)) {
+      said.tabIndex = -1;
+      said.focus({ preventScroll: true });
+    }
+  });
+
+  // The network failing is said, too.
+  const trouble = (text) => {
+    const place = document.getElementById("trouble");
+    if (!place) return;
+    const note = document.createElement("p");
+    note.className = "flash flash-failed";
+    note.textContent = text;
+    place.replaceChildren(note);
+  };
+  document.addEventListener("htmx:sendError", () => trouble("The connection broke, and nothing is certain. Reload the page to see where you stand."));
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb === "post") document.getElementById("trouble")?.replaceChildren();
+  });
+
+  // An event in another zone also tells its start by the visitor's own clock.
+  const tellYours = () => {
+    for (const place of document.querySelectorAll("[data-yours]")) {
+      const yours = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      const start = new Date(place.dataset.start);
+      const options = { weekday: "short", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+      const at = (timeZone) => start.toLocaleString("en-GB", { ...options, timeZone });
+      try {
+        if (!yours || at(yours) === at(place.dataset.zone)) continue;
+        place.textContent = at(yours).replace(" at ", ", ") + " by your clock";
+        place.hidden = false;
+      } catch {
+        // A zone that this browser does not know: the event's own time stands.
+      }
+    }
+  };
+  tellYours();
+})();

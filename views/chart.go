@@ -1,0 +1,112 @@
+package views
+
+import (
+	"fmt"
+	"time"
+
+	"rowlock/booking"
+	"rowlock/simulation"
+)
+
+// A bar is one column of a chart.
+type bar struct {
+	// Label names the bar where the chart is told as a table.
+	Label string
+	Value int
+}
+
+// A chart is a row of bars drawn as SVG. Its numbers are also told as a table,
+// for whoever cannot see bars.
+type chart struct {
+	// Title says what is counted.
+	Title string
+	// LabelHead and ValueHead head the table.
+	LabelHead, ValueHead string
+	Bars                 []bar
+}
+
+const (
+	barPitch    = 10
+	barWidth    = 8
+	chartHeight = 100
+	// widestBar keeps a chart of few bars from filling the page with them.
+	widestBar = 44
+)
+
+// ViewBox is the chart's own space, which is stretched to its place.
+func (c chart) ViewBox() string {
+	return fmt.Sprintf("0 0 %d %d", len(c.Bars)*barPitch, chartHeight)
+}
+
+// Width is the most that the chart takes on a page.
+func (c chart) Width() string { return fmt.Sprint(len(c.Bars) * widestBar) }
+
+// Most is the largest value.
+func (c chart) Most() int {
+	most := 0
+	for _, b := range c.Bars {
+		most = max(most, b.Value)
+	}
+	return most
+}
+
+// Path draws every bar that is not empty in one path.
+func (c chart) Path() string {
+	most := c.Most()
+	var path []byte
+	for i, b := range c.Bars {
+		if b.Value <= 0 {
+			continue
+		}
+		// Even a single one among thousands shows.
+		height := max(2, chartHeight*b.Value/most)
+		path = fmt.Appendf(path, "M%d %dv-%dh%dv%dz", i*barPitch+(barPitch-barWidth)/2, chartHeight, height, barWidth, height)
+	}
+	return string(path)
+}
+
+// First and Last label the ends of the axis.
+func (c chart) First() string { return c.Bars[0].Label }
+
+// Last labels the right end of the axis.
+func (c chart) Last() string { return c.Bars[len(c.Bars)-1].Label }
+
+// mostDays is how many days are drawn one by one; longer times are drawn by
+// the week.
+const mostDays = 62
+
+// bookingsChart draws an event's bookings over time.
+func bookingsChart(days []booking.DayCount) chart {
+	c := chart{Title: "Bookings per day", LabelHead: "Day", ValueHead: "Bookings"}
+	if len(days) <= mostDays {
+		for _, d := range days {
+			c.Bars = append(c.Bars, bar{Label: d.Day.Format("2 Jan"), Value: d.Bookings})
+		}
+		return c
+	}
+
+	c.Title, c.LabelHead = "Bookings per week", "Week from"
+	for i, d := range days {
+		if i%7 == 0 {
+			c.Bars = append(c.Bars, bar{Label: d.Day.Format("2 Jan 2006")})
+		}
+		c.Bars[len(c.Bars)-1].Value += d.Bookings
+	}
+	return c
+}
+
+// latencyChart draws how long people waited for their answers.
+func latencyChart(buckets []simulation.Bucket) chart {
+	c := chart{Title: "Answers by waiting time", LabelHead: "Waited", ValueHead: "People"}
+	for _, b := range buckets {
+		c.Bars = append(c.Bars, bar{Label: rangeText(b.From, b.To), Value: b.Count})
+	}
+	return c
+}
+
+func rangeText(from, to time.Duration) string {
+	if from == 0 {
+		return "up to " + took(to)
+	}
+	return took(from) + " to " + took(to)
+}

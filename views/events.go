@@ -1,0 +1,64 @@
+package views
+
+import (
+	"time"
+
+	"rowlock/booking"
+	"rowlock/event"
+)
+
+// A month is the events of one month of the programme.
+type month struct {
+	Name, Year string
+	Events     []event.Event
+}
+
+// months cuts a list that is ordered by time into months of the calendar.
+func months(events []event.Event) []month {
+	var cut []month
+	for _, e := range events {
+		start := e.StartsAt.In(e.Zone())
+		name, year := start.Format("January"), start.Format("2006")
+		if len(cut) == 0 || cut[len(cut)-1].Name != name || cut[len(cut)-1].Year != year {
+			cut = append(cut, month{Name: name, Year: year})
+		}
+		last := &cut[len(cut)-1]
+		last.Events = append(last.Events, e)
+	}
+	return cut
+}
+
+// offered is what the book form offers the visitor, for its field "seen".
+func offered(e event.Event) string {
+	if e.SeatsRemaining > 0 {
+		return SeenSeat
+	}
+	return SeenLine
+}
+
+// notBookable says why an event cannot be booked now, and since or from when.
+// Both are empty for one that can.
+func notBookable(e event.Event, now time.Time) (title, text string) {
+	switch {
+	case e.Status == event.Cancelled:
+		return "This event is cancelled", "It will not take place, and nobody holds a seat any more."
+	case e.Status == event.Draft:
+		return "This event is a draft", "Only its organizer sees it. Booking opens when it is published."
+	case e.Ended(now):
+		return "This event is over", "It ended " + fromNow(e.EndsAt, now, e.Zone()) + "."
+	case e.Started(now):
+		return "This event is under way", "It started " + fromNow(e.StartsAt, now, e.Zone()) + ", so seats can no longer be booked or given back."
+	case e.NotYetOpen(now):
+		return "Booking opens " + fromNow(*e.RegistrationOpensAt, now, e.Zone()),
+			"On " + momentText(*e.RegistrationOpensAt, e.Zone()) + ", " + zoneText(e) + "."
+	case e.Closed(now):
+		return "Booking has closed", "It closed on " + momentText(*e.RegistrationClosesAt, e.Zone()) + ", " + zoneText(e) + "."
+	}
+	return "", ""
+}
+
+// canLeave tells whether somebody who has a seat or a place can still give it
+// up.
+func canLeave(e event.Event, m booking.Mine, now time.Time) bool {
+	return held(m) && e.Status == event.Published && !e.Started(now)
+}
