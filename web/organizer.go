@@ -1,0 +1,127 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"rowlock/booking"
+	"rowlock/event"
+	"rowlock/views"
+)
+
+// organizerRoutes lists what organizers do with their own events, and admins
+// with everybody's.
+func (s *Server) organizerRoutes(g *echo.Group) {
+	g.GET("/events", s.organizerEventsPage)
+	g.POST("/events", s.createEvent)
+	g.GET("/events/new", s.newEventPage)
+	g.GET("/events/:id", s.eventOverviewPage)
+	g.POST("/events/:id", s.saveEvent)
+	g.GET("/events/:id/edit", s.editEventPage)
+	g.POST("/events/:id/publish", s.publishEvent)
+	g.POST("/events/:id/cancel", s.cancelEvent)
+	g.POST("/events/:id/duplicate", s.duplicateEvent)
+	g.GET("/events/:id/attendees", s.attendeesPage)
+	g.GET("/events/:id/attendees.csv", s.attendeesFile)
+	g.POST("/events/:id/attendees/:user/remove", s.removeAttendee)
+}
+
+const organizerPath = "/organizer/events"
+
+func overviewPath(e event.Event) string { return organizerPath + "/" + e.ID.String() }
+
+// managedEvent finds the event that the path names. Events of other organizers
+// do not exist for the viewer, unless they are an admin.
+func (s *Server) managedEvent(c echo.Context) (event.Event, error) {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return event.Event{}, err
+	}
+	e, err := s.events.ByID(c.Request().Context(), id)
+	if err != nil {
+		return event.Event{}, err
+	}
+	if !mayManage(viewer(c), e) {
+		return event.Event{}, event.ErrNotFound
+	}
+	return e, nil
+}
+
+// organizerEventsPage handles GET /organizer/events.
+func (s *Server) organizerEventsPage(c echo.Context) error {
+	query := formText(c, "q")
+	list, err := s.events.OfOrganizer(c.Request().Context(), viewer(c).ID, event.Search{Query: query, Page: pageNumber(c), Now: s.now()})
+	if err != nil {
+		return err
+	}
+	in := views.OrganizerEvents{Query: query, Events: list.Events, Pager: pager(list)}
+	return render(c, http.StatusOK, views.OrganizerEventsPage(s.page(c, "Your events"), in), nil)
+}
+
+// eventOverviewPage handles GET /organizer/events/:id.
+func (s *Server) eventOverviewPage(c echo.Context) error {
+	e, err := s.managedEvent(c)
+	if err != nil {
+		return err
+	}
+	numbers, err := booking.NumbersOf(c.Request().Context(), s.pages, e.ID, e.Zone())
+	if err != nil {
+		return err
+	}
+	in := views.EventOverview{Event: e, Numbers: numbers}
+	return render(c, http.StatusOK, views.EventOverviewPage(s.page(c, e.Title), in), nil)
+}
+
+// publishEvent handles POST /organizer/events/:id/publish.
+func (s *Server) publishEvent(c echo.Context) error {
+	e, err := s.managedEvent(c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.events.Publish(c.Request().Context(), e.ID, viewer(c).ID, s.now()); err != nil {
+		return err
+	}
+	s.flash(c, views.FlashDone, "The event is published. Share its link: people can see it now.")
+	return redirect(c, overviewPath(e))
+}
+
+// cancelEvent handles POST /organizer/events/:id/cancel.
+func (s *Server) cancelEvent(c echo.Context) error {
+	e, err := s.managedEvent(c)
+	if err != nil {
+		return err
+	}
+	ended, err := s.desk.CancelEvent(c.Request().Context(), e.ID, viewer(c).ID)
+	if err != nil {
+		return err
+	}
+	s.flash(c, views.FlashDone, "The event is cancelled. "+endedText(ended))
+	return redirect(c, overviewPath(e))
+}
+
+func endedText(ended int) string {
+	switch ended {
+	case 0:
+		return "Nobody had a seat or waited for one."
+	case 1:
+		return "The seat or place of one person ended with it."
+	default:
+		return fmt.Sprintf("The seats and places of %d people ended with it.", ended)
+	}
+}
+
+// duplicateEvent handles POST /organizer/events/:id/duplicate.
+func (s *Server) duplicateEvent(c echo.Context) error {
+	e, err := s.managedEvent(c)
+	if err != nil {
+		return err
+	}
+	draft, err := s.events.Duplicate(c.Request().Context(), e.ID, viewer(c).ID, s.now())
+	if err != nil {
+		return err
+	}
+	s.flash(c, views.FlashDone, "This is a new draft with the same details, moved to "+draft.StartsAt.In(draft.Zone()).Format("Monday, 2 January 2006")+". Look it over, then publish it.")
+	return redirect(c, overviewPath(draft)+"/edit")
+}
