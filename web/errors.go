@@ -35,19 +35,21 @@ var outcomes = []struct {
 	// retry, where set, is how long a visitor should wait; they are told so,
 	// and their program by the header Retry-After.
 	retry time.Duration
+	// next, where set, is the way on; otherwise it is the list of events.
+	nextText, nextPath string
 }{
 	{err: event.ErrNotFound, status: http.StatusNotFound, title: "There is no such event", text: "It may have been removed, or the link is incomplete."},
 	{err: booking.ErrNoEvent, status: http.StatusNotFound, title: "There is no such event", text: "It may have been removed, or the link is incomplete."},
-	{err: simulation.ErrNotFound, status: http.StatusNotFound, title: "There is no such simulation", text: "Choose one from the list of past runs."},
-	{err: account.ErrNotFound, status: http.StatusNotFound, title: "There is no such person", text: "Look for them in the list of people."},
-	{err: account.ErrNoSession, status: http.StatusNotFound, title: "That browser is signed out already", text: "Your account page shows where you are still signed in."},
+	{err: simulation.ErrNotFound, status: http.StatusNotFound, title: "There is no such simulation", text: "Choose one from the list of past runs.", nextText: "Past runs", nextPath: "/admin/simulations"},
+	{err: account.ErrNotFound, status: http.StatusNotFound, title: "There is no such person", text: "Look for them in the list of people.", nextText: "People", nextPath: "/admin/users"},
+	{err: account.ErrNoSession, status: http.StatusNotFound, title: "That browser is signed out already", text: "Your account page shows where you are still signed in.", nextText: "Your account", nextPath: "/account"},
 
 	{err: errNotSignedIn, status: http.StatusUnauthorized, title: "Please sign in", text: "Sign in with the form at /login and keep the cookie."},
 	{err: errForbidden, status: http.StatusForbidden, title: "This page is not for your account", text: "If you need it for your work, ask an admin for the role."},
 	{err: errCrossOrigin, status: http.StatusForbidden, title: "This form came from another site", text: "To keep your account safe we did nothing. Open the page here and try again."},
 	{err: account.ErrInactive, status: http.StatusForbidden, title: "Your account is deactivated", text: "Ask an admin to activate it again."},
 	{err: booking.ErrInactive, status: http.StatusForbidden, title: "Your account is deactivated", text: "Ask an admin to activate it again."},
-	{err: booking.ErrNoPerson, status: http.StatusForbidden, title: "Your account no longer exists", text: "Sign up again to book."},
+	{err: booking.ErrNoPerson, status: http.StatusForbidden, title: "Your account no longer exists", text: "Sign up again to book.", nextText: "Sign up", nextPath: "/signup"},
 
 	{err: booking.ErrEventCancelled, status: http.StatusConflict, title: "This event is cancelled", text: "Nobody can book it any more. Perhaps another event suits you."},
 	{err: booking.ErrStarted, status: http.StatusConflict, title: "This event has started", text: "It can no longer be booked or left."},
@@ -67,16 +69,21 @@ var outcomes = []struct {
 	{err: simulation.ErrSeats, status: http.StatusUnprocessableEntity, title: "That is too few or too many seats", text: "Seats must be a number from 0 to 100000."},
 	{err: simulation.ErrStrategy, status: http.StatusUnprocessableEntity, title: "There is no such strategy", text: "Choose one from the list."},
 	{err: simulation.ErrTarget, status: http.StatusUnprocessableEntity, title: "There is no such target", text: "The target is rehearsal or event."},
+	{err: account.ErrRole, status: http.StatusUnprocessableEntity, title: "There is no such role", text: "Choose attendee, organizer or admin."},
 	{err: errBadText, status: http.StatusBadRequest, title: "We could not read that", text: "The address or the form holds characters that are no text. Type them again."},
 
 	{err: account.ErrTooManyAttempts, status: http.StatusTooManyRequests, title: "Too many failed sign-ins", text: "Wait a few minutes, then try again.", retry: time.Minute},
 	{err: account.ErrBusy, status: http.StatusServiceUnavailable, title: "Very many people are signing in", text: "Try again in a few seconds.", retry: 5 * time.Second},
 	{err: booking.ErrBusy, status: http.StatusServiceUnavailable, title: "Very many people are booking this event", text: "Nothing was lost. Try again in a few seconds.", retry: 2 * time.Second},
 	{err: booking.ErrStopping, status: http.StatusServiceUnavailable, title: "We are restarting", text: "Try again in a few seconds.", retry: 5 * time.Second},
-	{err: booking.ErrOutcomeUnknown, status: http.StatusServiceUnavailable, title: "We lost touch with our records for a moment", text: "Look at your bookings: if this one is not there, try again.", retry: 5 * time.Second},
+	{err: booking.ErrOutcomeUnknown, status: http.StatusServiceUnavailable, title: "We lost touch with our records for a moment", text: "Look at your bookings: if this one is not there, try again.", retry: 5 * time.Second, nextText: "My bookings", nextPath: "/bookings"},
 	{err: booking.ErrUnavailable, status: http.StatusServiceUnavailable, title: "Our records are out of reach for a moment", text: "Nothing was changed. Try again in a few seconds.", retry: 5 * time.Second},
 	{err: context.DeadlineExceeded, status: http.StatusServiceUnavailable, title: "That took too long", text: "We are very busy. Try again in a few seconds.", retry: 5 * time.Second},
 }
+
+// statusVisitorLeft is what the log says of a request whose visitor did not
+// wait for the answer.
+const statusVisitorLeft = 499
 
 // A refusal is an outcome together with what only this one error knows.
 type refusal struct {
@@ -88,7 +95,7 @@ type refusal struct {
 func explain(err error) refusal {
 	for _, o := range outcomes {
 		if errors.Is(err, o.err) {
-			r := refusal{views.Trouble{Status: o.status, Title: o.title, Text: o.text}, o.retry}
+			r := refusal{views.Trouble{Status: o.status, Title: o.title, Text: o.text, NextText: o.nextText, NextPath: o.nextPath}, o.retry}
 			if many, ok := errors.AsType[*account.TooManyAttemptsError](err); ok {
 				r.Text, r.retry = tooManyAttempts(many), many.RetryAfter
 			}
@@ -134,9 +141,12 @@ func explainStatus(status int) refusal {
 // reads. Only the log learns the cause.
 func (s *Server) showError(c echo.Context, err error) {
 	ctx := c.Request().Context()
-	if c.Response().Committed || errors.Is(ctx.Err(), context.Canceled) {
-		// Too late: the answer is on its way, or the visitor has left.
-		s.log.DebugContext(ctx, "request ended early", "route", c.Path(), "request", requestID(c), "error", err)
+	if c.Response().Committed {
+		s.log.WarnContext(ctx, "answer broke off", "route", c.Path(), "request", requestID(c), "error", err)
+		return
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		c.Response().Status = statusVisitorLeft
 		return
 	}
 
@@ -156,6 +166,13 @@ func (s *Server) showError(c echo.Context, err error) {
 func (s *Server) answerTrouble(c echo.Context, t views.Trouble) error {
 	if wantsJSON(c) {
 		return c.JSON(t.Status, map[string]string{"error": t.Title + ". " + t.Text})
+	}
+	if wantsPart(c) {
+		// The part that was to be swapped stays as it is, with what was typed
+		// in it: the layout has a place for trouble.
+		h := c.Response().Header()
+		h.Set("HX-Retarget", "#trouble")
+		h.Set("HX-Reswap", "innerHTML")
 	}
 	p := s.page(c, t.Title)
 	return render(c, t.Status, views.ErrorPage(p, t), views.ErrorPart(p, t))

@@ -53,7 +53,7 @@ type site struct {
 // is made.
 func newSite(t testing.TB, changes ...func(*web.Config)) *site {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := dbtest.Pool(t)
 	s := &site{
 		t:        t,

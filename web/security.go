@@ -142,19 +142,18 @@ func visitorAddress(c echo.Context) netip.Addr {
 }
 
 // answerHead answers HEAD wherever GET is answered, with the same headers and
-// no body.
-func answerHead(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if c.Request().Method == http.MethodHead {
+// no body. It stands before Echo, which routes by the method that came in.
+func answerHead(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
 			// A copy: the server behind us looks at its own request to know
 			// that no body follows.
-			asGet := c.Request().Clone(c.Request().Context())
-			asGet.Method = http.MethodGet
-			c.SetRequest(asGet)
-			c.Response().Writer = headWriter{c.Response().Writer}
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+			w = headWriter{w}
 		}
-		return next(c)
-	}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // headWriter drops the body of an answer to HEAD.

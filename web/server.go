@@ -78,6 +78,9 @@ type Server struct {
 	desk        *booking.Desk
 	simulations *simulation.Runner
 
+	// checks are the dashboard's.
+	checks recentChecks
+
 	log *slog.Logger
 	now func() time.Time
 }
@@ -118,7 +121,7 @@ func New(config Config, services Services) (*Server, error) {
 	if err := s.origins.AddTrustedOrigin(s.baseURL); err != nil {
 		return nil, fmt.Errorf("read the base URL: %w", err)
 	}
-	s.handler = s.newEcho(config.TrustedProxies)
+	s.handler = answerHead(s.newEcho(config.TrustedProxies))
 	return s, nil
 }
 
@@ -132,7 +135,6 @@ func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
 	e.HTTPErrorHandler = func(err error, c echo.Context) { s.showError(c, err) }
 	e.IPExtractor = clientAddress(trusted)
 
-	e.Pre(answerHead)
 	e.Use(
 		s.logRequest,
 		recoverPanic,
