@@ -69,9 +69,9 @@ type Runs struct {
 // List reads the runs of one event, or of all for uuid.Nil, newest first.
 // Pages count from 1; a page beyond the last is the last.
 func List(ctx context.Context, conn db.Conn, eventID uuid.UUID, page int) (Runs, error) {
-	const found = ` where @event = @nil or s.event_id = @event`
+	const found = ` where @event::uuid is null or s.event_id = @event`
 	args := runArgs()
-	args["event"], args["nil"] = eventID, uuid.Nil
+	args["event"] = uuid.NullUUID{UUID: eventID, Valid: eventID != uuid.Nil}
 
 	var list Runs
 	err := conn.QueryRow(ctx, `select count(*) from simulations s`+found, args).Scan(&list.Total)

@@ -1,0 +1,140 @@
+package simulation
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+func TestPercentile(t *testing.T) {
+	t.Parallel()
+	hundred := make([]int32, 100)
+	for i := range hundred {
+		hundred[i] = int32(i + 1)
+	}
+	tests := []struct {
+		sorted []int32
+		p      int
+		want   time.Duration
+	}{
+		{hundred, 50, 50 * time.Microsecond},
+		{hundred, 99, 99 * time.Microsecond},
+		{[]int32{7}, 50, 7 * time.Microsecond},
+		{[]int32{7}, 99, 7 * time.Microsecond},
+		{[]int32{1, 9}, 50, 1 * time.Microsecond},
+		{[]int32{1, 9}, 95, 9 * time.Microsecond},
+	}
+	for _, tt := range tests {
+		if got := percentile(tt.sorted, tt.p); got != tt.want {
+			t.Errorf("p%d of %d: got %v, want %v", tt.p, len(tt.sorted), got, tt.want)
+		}
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		sorted []int32
+		want   string
+	}{
+		{"one quick answer", []int32{50}, "0s-100µs:1"},
+		{"an answer at a bound", []int32{99, 100, 199, 200}, "0s-100µs:1 100µs-200µs:2 200µs-500µs:1"},
+		{"nobody before, a gap within", []int32{1_500, 12_000}, "1ms-2ms:1 2ms-5ms:0 5ms-10ms:0 10ms-20ms:1"},
+		{"slow", []int32{3_000_000, 4_999_999}, "2s-5s:2"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var words []string
+			for _, b := range histogram(tt.sorted) {
+				words = append(words, fmt.Sprintf("%v-%v:%d", b.From, b.To, b.Count))
+			}
+			if got := strings.Join(words, " "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Somebody who was sent to the line although others came later and got a seat
+// is found out.
+func TestCheckOrder(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		outcomes  []outcome
+		positions []int32
+		ok        bool
+	}{
+		{"seats first", []outcome{waitlisted, registered, registered}, []int32{3, 1, 2}, true},
+		{"a seat for somebody behind", []outcome{waitlisted, registered, registered}, []int32{2, 1, 3}, false},
+		{"the same number twice", []outcome{waitlisted, registered}, []int32{1, 1}, false},
+		{"seats for all", []outcome{registered, registered}, []int32{2, 1}, true},
+		{"a line only", []outcome{waitlisted, waitlisted}, []int32{2, 1}, true},
+		{"the refused count for nothing", []outcome{refused, waitlisted, registered}, []int32{0, 2, 1}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := crowd{outcomes: tt.outcomes, positions: tt.positions}
+			if got := c.checkOrder(); got.OK != tt.ok {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+// Somebody in line may have got a seat since: that keeps the answer, another
+// seat does not.
+func TestCheckKept(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		told outcome
+		has  place
+		ok   bool
+	}{
+		{"a seat", registered, place{registered, 5, false}, true},
+		{"a place in line", waitlisted, place{waitlisted, 5, false}, true},
+		{"promoted since", waitlisted, place{registered, 5, true}, true},
+		{"a seat, but not by promotion", waitlisted, place{registered, 5, false}, false},
+		{"only a place in line", registered, place{waitlisted, 5, false}, false},
+		{"another number", registered, place{registered, 6, false}, false},
+		{"nothing", waitlisted, place{}, false},
+		{"nothing, as was told", refused, place{}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			person := uuid.New()
+			c := crowd{people: []uuid.UUID{person}, outcomes: []outcome{tt.told}, positions: []int32{5}}
+			kept := map[uuid.UUID]place{}
+			if tt.has != (place{}) {
+				kept[person] = tt.has
+			}
+			if got := c.checkKept(kept); got.OK != tt.ok {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+// The first 2,304 people have names of their own.
+func TestMadeUpNames(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for i := range len(firstNames) * len(lastNames) {
+		name := madeUpName(i)
+		if known[name] {
+			t.Fatalf("person %d is a second %s", i, name)
+		}
+		known[name] = true
+	}
+	if len(known) != 2304 {
+		t.Errorf("there are %d names", len(known))
+	}
+}
