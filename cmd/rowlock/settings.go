@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowlock/db"
+	"rowlock/db/embedded"
+)
+
+// settings are what all commands share.
+type settings struct {
+	DataDir     string     `env:"ROWLOCK_DATA_DIR" placeholder:"DIR" help:"Where Rowlock keeps the database that it starts itself. The user's data folder when unset."`
+	DatabaseURL string     `env:"DATABASE_URL" placeholder:"URL" help:"The PostgreSQL to use, 15 or newer. Unset, Rowlock starts its own."`
+	LogLevel    slog.Level `env:"ROWLOCK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+}
+
+// A database is what a command works on.
+type database struct {
+	// pages serves reads and small writes, booking the desk.
+	pages, booking *pgxpool.Pool
+	// own is the server that Rowlock started itself, or nil.
+	own *embedded.Server
+	url string
+}
+
+// open reaches or starts the database and brings it up to date.
+func (s *settings) open(ctx context.Context, announce func(string)) (*database, error) {
+	d := &database{url: s.DatabaseURL}
+	if d.url == "" {
+		if err := d.startOwn(ctx, s.DataDir, announce); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.connect(ctx); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *database) startOwn(ctx context.Context, dir string, announce func(string)) (err error) {
+	if dir == "" {
+		if dir, err = embedded.DefaultDir(); err != nil {
+			return err
+		}
+	}
+	if d.own, err = embedded.Start(ctx, embedded.Config{Dir: dir, Announce: announce}); err != nil {
+		return err
+	}
+	d.url = d.own.URL(embedded.Database)
+	return nil
+}
+
+func (d *database) connect(ctx context.Context) (err error) {
+	// The pool is opened first: it tells an old or unreachable server in time.
+	if d.pages, err = db.Open(ctx, d.url, db.PageLimits); err != nil {
+		return err
+	}
+	if _, err = db.Migrate(ctx, d.url); err != nil {
+		return err
+	}
+	d.booking, err = db.Open(ctx, d.url, db.BookingLimits)
+	return err
+}
+
+// close lets go of the database and stops it when it is Rowlock's own.
+func (d *database) close() {
+	if d.booking != nil {
+		d.booking.Close()
+	}
+	if d.pages != nil {
+		d.pages.Close()
+	}
+	if d.own != nil {
+		if err := d.own.Stop(); err != nil {
+			slog.Error("stop PostgreSQL", "cause", err)
+		}
+	}
+}
+
+// proxies reads networks such as 10.0.0.0/8 and single addresses.
+func proxies(list []string) ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		if address, err := netip.ParseAddr(text); err == nil {
+			networks = append(networks, netip.PrefixFrom(address, address.BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("the trusted proxy %q is neither an address nor a network like 10.0.0.0/8", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
+}
+
+// explain puts an error that ends the program into one line with a way out,
+// as far as one is known.
+func explain(err error) string {
+	var refused *pgconn.PgError
+	var unresolved *net.DNSError
+	switch {
+	case errors.As(err, &refused):
+		if way := wayOut(refused); way != "" {
+			return way
+		}
+	case errors.As(err, &unresolved):
+		return fmt.Sprintf("the database's host %q is not known: check DATABASE_URL", unresolved.Name)
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT) && isConnectError(err):
+		return "no PostgreSQL answers there: check DATABASE_URL and whether the server runs; unset it and Rowlock starts a server of its own"
+	case errors.Is(err, context.DeadlineExceeded) && isConnectError(err):
+		return "the database did not answer in time: check DATABASE_URL, the network and its firewall"
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+func isConnectError(err error) bool {
+	var connect *pgconn.ConnectError
+	return errors.As(err, &connect)
+}
+
+// wayOut reads the SQLSTATE codes that a wrong DATABASE_URL leads to.
+func wayOut(e *pgconn.PgError) string {
+	switch e.Code {
+	case "28P01", "28000":
+		return "the database refuses the user or the password in DATABASE_URL: " + e.Message
+	case "3D000":
+		return e.Message + ": create it (createdb), or name another in DATABASE_URL"
+	case "42501":
+		return "the database user may not create or change tables: " + e.Message + "; make it the owner of the database"
+	case "53300":
+		return "the database has no connection left: raise max_connections, or stop what holds them"
+	case "53100":
+		return "the database's disk is full: free some space and start again; what was saved is safe"
+	}
+	return ""
+}
