@@ -1,0 +1,90 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"rowlock/account"
+	"rowlock/views"
+)
+
+// usersPage handles GET /admin/users.
+func (s *Server) usersPage(c echo.Context) error {
+	return s.showUsers(c, http.StatusOK, account.Filter{
+		Query: formText(c, "q"), Role: account.Role(formText(c, "role")), Page: pageNumber(c),
+	}, views.Users{})
+}
+
+func (s *Server) showUsers(c echo.Context, status int, f account.Filter, in views.Users) error {
+	list, err := s.accounts.List(c.Request().Context(), f)
+	if err != nil {
+		return err
+	}
+	in.Query, in.Role, in.Users = f.Query, f.Role, list.Users
+	in.Pager = views.Pager{Total: list.Total, Page: list.Page, Pages: list.Pages}
+	return render(c, status, views.UsersPage(s.page(c, "People"), in), nil)
+}
+
+// manageUser handles POST /admin/users/:id. A refusal shows the person alone
+// in the list, with the reason beside them.
+func (s *Server) manageUser(c echo.Context) error {
+	ctx := c.Request().Context()
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	change := account.Change{
+		UserID: id, ActorID: viewer(c).ID,
+		Role: account.Role(formText(c, "role")), IsActive: formText(c, "is_active") == "true",
+	}
+	err = s.accounts.Manage(ctx, change)
+	if status, problem := manageProblem(err); problem != "" && !wantsJSON(c) {
+		user, err := s.accounts.ByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		in := views.Users{Problem: problem, ProblemUser: id}
+		return s.showUsers(c, status, account.Filter{Query: user.Email}, in)
+	}
+	if err != nil {
+		return err
+	}
+
+	user, err := s.accounts.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	s.flash(c, views.FlashDone, managed(user))
+	return redirect(c, listBehind(c))
+}
+
+func manageProblem(err error) (status int, problem string) {
+	switch {
+	case errors.Is(err, account.ErrLastAdmin):
+		return http.StatusConflict, "This is the last active admin. Make somebody else an admin first."
+	case errors.Is(err, account.ErrRole):
+		return http.StatusUnprocessableEntity, "Choose attendee, organizer or admin."
+	}
+	return 0, ""
+}
+
+func managed(u account.User) string {
+	if !u.IsActive {
+		return u.Name + " is deactivated and signed out everywhere."
+	}
+	return u.Name + " is an " + string(u.Role) + " and can sign in."
+}
+
+// listBehind is the list that the form was sent from, with its search and
+// page, which the browser names.
+func listBehind(c echo.Context) string {
+	const list = "/admin/users"
+	from, err := url.Parse(c.Request().Referer())
+	if err != nil || from.Path != list {
+		return list
+	}
+	return localPath(from.RequestURI())
+}
