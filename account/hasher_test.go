@@ -74,8 +74,7 @@ func TestFewHashesRunAtOnce(t *testing.T) {
 		if served := count(errs, nil); served != 200 {
 			t.Errorf("%d of 200 were served", served)
 		}
-		// Each holds 19 MiB, and as much again waits for the collector.
-		if limit := int64(runtime.GOMAXPROCS(0)); most.Load() > limit || most.Load()*19*2 > 150 {
+		if limit := int64(runtime.GOMAXPROCS(0)); most.Load() > limit || most.Load() > maxRunning {
 			t.Errorf("%d ran at once, on %d processors", most.Load(), limit)
 		}
 	})
