@@ -374,6 +374,27 @@ func TestRefusedBookings(t *testing.T) {
 	}
 }
 
+// While an instance stops, people are asked to try again soon, each where they
+// clicked.
+func TestBookingWhileRestarting(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	e := s.event(s.person(account.Organizer), 5)
+	ana := s.as(account.Attendee)
+	if err := s.desk.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	path := eventPath(e) + "/book"
+	page := ana.post(path).wants(http.StatusServiceUnavailable).has("title").says("Try again in a few seconds.")
+	part := ana.htmx(http.MethodPost, path).wants(http.StatusServiceUnavailable).has("section#booking [role=alert]").hasNo("title").says("Try again in a few seconds.")
+	script := ana.json(http.MethodPost, path).wants(http.StatusServiceUnavailable)
+	for _, a := range []*answer{page, part, script} {
+		if a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", a.what)
+		}
+	}
+}
+
 // Twenty people who click at the same moment for three seats all get an
 // answer that is true.
 func TestEveryoneClicksAtOnce(t *testing.T) {
