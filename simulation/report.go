@@ -4,23 +4,18 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"rowlock/booking"
 )
 
-// A Report is a simulation as scripts read it: the answer in JSON of the
-// website and of the command line.
+// A Report is a finished run as scripts read it. Its JSON is what Rowlock
+// promises to them.
 type Report struct {
-	Results           ReportTally     `json:"simulation_results"`
-	ID                uuid.UUID       `json:"id"`
-	Strategy          string          `json:"strategy"`
-	State             State           `json:"state"`
-	Overbooked        int             `json:"overbooked"`
-	BookingsPerSecond float64         `json:"bookings_per_second"`
-	LatencyMS         ReportLatency   `json:"latency_ms"`
-	Checks            []booking.Check `json:"checks"`
-	// Answered counts who has an answer while the simulation runs.
-	Answered int `json:"answered"`
+	Results           ReportTally   `json:"simulation_results"`
+	ID                uuid.UUID     `json:"id"`
+	Strategy          string        `json:"strategy"`
+	Overbooked        int           `json:"overbooked"`
+	BookingsPerSecond float64       `json:"bookings_per_second"`
+	LatencyMS         ReportLatency `json:"latency_ms"`
+	Checks            []ReportCheck `json:"checks"`
 }
 
 // A ReportTally counts what became of the made-up people.
@@ -32,7 +27,7 @@ type ReportTally struct {
 	FinalSeatsRemaining int `json:"final_seats_remaining"`
 }
 
-// A ReportLatency is in milliseconds.
+// ReportLatency is in milliseconds.
 type ReportLatency struct {
 	P50 float64 `json:"p50"`
 	P95 float64 `json:"p95"`
@@ -40,26 +35,33 @@ type ReportLatency struct {
 	Max float64 `json:"max"`
 }
 
-// Report puts the simulation into the shape that scripts read.
+// A ReportCheck is the verdict on one rule.
+type ReportCheck struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+// Report sums the run up for scripts.
 func (s Simulation) Report() Report {
 	latency := s.Results.Latency
-	return Report{
+	r := Report{
 		Results: ReportTally{
-			TotalAttempted:      s.Users,
-			SuccessCount:        s.Tally.Registered,
-			WaitlistedCount:     s.Tally.Waitlisted,
-			FailedCount:         s.Tally.Failed,
-			FinalSeatsRemaining: s.Tally.SeatsRemaining,
+			TotalAttempted: s.Users, SuccessCount: s.Tally.Registered, WaitlistedCount: s.Tally.Waitlisted,
+			FailedCount: s.Tally.Failed, FinalSeatsRemaining: s.Tally.SeatsRemaining,
 		},
-		ID: s.ID, Strategy: s.Strategy, State: s.State, Overbooked: s.Tally.Overbooked,
+		ID: s.ID, Strategy: s.Strategy, Overbooked: s.Tally.Overbooked,
 		BookingsPerSecond: s.Results.BookingsPerSecond,
 		LatencyMS: ReportLatency{
 			P50: milliseconds(latency.P50), P95: milliseconds(latency.P95),
 			P99: milliseconds(latency.P99), Max: milliseconds(latency.Max),
 		},
-		Checks:   append([]booking.Check{}, s.Results.Checks...),
-		Answered: s.Answered,
+		Checks: make([]ReportCheck, len(s.Results.Checks)), // [] when empty, never null
 	}
+	for i, c := range s.Results.Checks {
+		r.Checks[i] = ReportCheck{c.Name, c.OK, c.Detail}
+	}
+	return r
 }
 
 func milliseconds(d time.Duration) float64 {

@@ -64,7 +64,7 @@ func (s *Server) showDashboard(c echo.Context, status int, form views.Simulation
 	if form, err = s.withChoices(ctx, form, now); err != nil {
 		return err
 	}
-	return render(c, status, views.DashboardPage(s.page(c, "Dashboard"), views.Dashboard{
+	return render(c, status, views.DashboardPage(s.page(c, "Overview"), views.Dashboard{
 		Upcoming: overview.Upcoming, People: people, Confirmed: overview.Confirmed, Waiting: overview.Waiting,
 		Database: views.Database(database),
 		Checks:   s.checks.read(ctx, s.pages),
@@ -83,7 +83,7 @@ func (s *Server) adminEventsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.AdminEventsPage(s.page(c, "All events"), views.AdminEvents{
+	return render(c, http.StatusOK, views.AdminEventsPage(s.page(c, "Events"), views.AdminEvents{
 		Query: search.Query, Status: search.Status, Events: list.Events,
 		Pager: views.Pager{Total: list.Total, Page: list.Page, Pages: list.Pages},
 	}), nil)

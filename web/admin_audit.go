@@ -40,7 +40,7 @@ func (s *Server) auditPage(c echo.Context) error {
 			return err
 		}
 	}
-	return render(c, status, views.AuditPage(s.page(c, "Audit log"), in), nil)
+	return render(c, status, views.AuditPage(s.page(c, "Log"), in), nil)
 }
 
 // auditLines reads one page, and the ID to go on from when it is not the last.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -20,10 +21,17 @@ import (
 // noEvent asks for the simulations of all events.
 var noEvent = uuid.Nil
 
+// errNoEventChosen says that the form names no event.
+var errNoEventChosen = fmt.Errorf("none was chosen: %w", booking.ErrNoEvent)
+
 // simulateEvent handles POST /admin/events/:id/simulate.
 func (s *Server) simulateEvent(c echo.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
 	form := simulationForm(c)
-	form.EventID = c.Param("id")
+	form.EventID = id.String()
 	return s.simulate(c, form)
 }
 
@@ -46,7 +54,11 @@ func (s *Server) simulate(c echo.Context, form views.SimulationForm) error {
 	}
 	if field, text := simulationProblem(err, params); text != "" && !wantsJSON(c) {
 		form.Problems = map[string]string{field: text}
-		return s.showDashboard(c, explain(err).Status, form)
+		status := http.StatusUnprocessableEntity
+		if errors.Is(err, simulation.ErrRunning) || errors.Is(err, simulation.ErrNotBookable) {
+			status = http.StatusConflict
+		}
+		return s.showDashboard(c, status, form)
 	}
 	return err
 }
@@ -80,7 +92,7 @@ func simulationParams(form views.SimulationForm) (simulation.Params, error) {
 	p := simulation.Params{Strategy: form.Strategy, Target: simulation.Target(form.Target)}
 	var err error
 	if p.EventID, err = uuid.Parse(form.EventID); err != nil {
-		return p, booking.ErrNoEvent
+		return p, errNoEventChosen
 	}
 	if p.Users, err = strconv.Atoi(form.Users); err != nil {
 		return p, simulation.ErrUsers
@@ -112,7 +124,7 @@ func simulationProblem(err error, p simulation.Params) (field, text string) {
 		return "target", "Nobody can book this event now. Choose a rehearsal."
 	case errors.Is(err, simulation.ErrRunning):
 		return "", "Another simulation is running. Wait until it is done, then start yours."
-	case errors.Is(err, booking.ErrNoEvent) && p.EventID == uuid.Nil:
+	case errors.Is(err, errNoEventChosen):
 		return "event", "Choose an event."
 	}
 	return "", ""
@@ -214,72 +226,22 @@ func (s *Server) undoSimulation(c echo.Context) error {
 	return redirect(c, "/admin/simulations/"+id.String())
 }
 
-// simulationJSON is a run as scripts read it.
-type simulationJSON struct {
-	Results           simulationResultsJSON `json:"simulation_results"`
-	ID                uuid.UUID             `json:"id"`
-	Strategy          string                `json:"strategy"`
-	Overbooked        int                   `json:"overbooked"`
-	BookingsPerSecond float64               `json:"bookings_per_second"`
-	LatencyMS         latencyJSON           `json:"latency_ms"`
-	Checks            []checkJSON           `json:"checks"`
-	// State is left out of a run that is done.
-	State simulation.State `json:"state,omitempty"`
-	// Answered tells how far a run is that still goes on.
-	Answered int `json:"answered,omitempty"`
-}
-
-type simulationResultsJSON struct {
-	TotalAttempted      int `json:"total_attempted"`
-	SuccessCount        int `json:"success_count"`
-	WaitlistedCount     int `json:"waitlisted_count"`
-	FailedCount         int `json:"failed_count"`
-	FinalSeatsRemaining int `json:"final_seats_remaining"`
-}
-
-type latencyJSON struct {
-	P50 float64 `json:"p50"`
-	P95 float64 `json:"p95"`
-	P99 float64 `json:"p99"`
-	Max float64 `json:"max"`
-}
-
-type checkJSON struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-}
-
-// answerRun answers a script: 200 when the run is done, 202 while it goes on,
-// and 500 with the cause when it failed.
+// answerRun answers a script: with the report when the run is done, with how
+// far it is and 202 while it goes on, and with the cause when it failed.
 func answerRun(c echo.Context, run simulation.Simulation) error {
-	if run.State == simulation.Failed {
-		return c.JSON(http.StatusInternalServerError, map[string]string{"error": run.Failure, "id": run.ID.String()})
+	switch run.State {
+	case simulation.Done:
+		return c.JSON(http.StatusOK, run.Report())
+	case simulation.Running:
+		return c.JSON(http.StatusAccepted, struct {
+			simulation.Report
+			State    simulation.State `json:"state"`
+			Phase    string           `json:"phase"`
+			Answered int              `json:"answered"`
+		}{run.Report(), run.State, run.Phase, run.Answered})
 	}
-	latency := run.Results.Latency
-	answer := simulationJSON{
-		Results: simulationResultsJSON{
-			TotalAttempted: run.Users, SuccessCount: run.Tally.Registered, WaitlistedCount: run.Tally.Waitlisted,
-			FailedCount: run.Tally.Failed, FinalSeatsRemaining: run.Tally.SeatsRemaining,
-		},
-		ID: run.ID, Strategy: run.Strategy, Overbooked: run.Tally.Overbooked,
-		BookingsPerSecond: run.Results.BookingsPerSecond,
-		LatencyMS: latencyJSON{
-			P50: milliseconds(latency.P50), P95: milliseconds(latency.P95),
-			P99: milliseconds(latency.P99), Max: milliseconds(latency.Max),
-		},
-		Checks: make([]checkJSON, len(run.Results.Checks)),
-	}
-	for i, check := range run.Results.Checks {
-		answer.Checks[i] = checkJSON{check.Name, check.OK, check.Detail}
-	}
-	if run.State == simulation.Running {
-		answer.State, answer.Answered = run.State, run.Answered
-		return c.JSON(http.StatusAccepted, answer)
-	}
-	return c.JSON(http.StatusOK, answer)
-}
-
-func milliseconds(d time.Duration) float64 {
-	return float64(d.Microseconds()) / 1000
+	return c.JSON(http.StatusInternalServerError, struct {
+		Error string    `json:"error"`
+		ID    uuid.UUID `json:"id"`
+	}{run.Failure, run.ID})
 }
