@@ -82,9 +82,9 @@ var demoEvents = []demoEvent{
 		before: 57, cancels: 3,
 	},
 	{
-		title: "Sunday chess in the park", location: "Chess tables, Washington Square Park, New York", zone: "America/New_York", ofPriya: true,
+		title: "Five-minute chess in the park", location: "Chess tables, Washington Square Park, New York", zone: "America/New_York", ofPriya: true,
 		description: `
-			Five rounds, ten minutes each, everybody plays everybody's level. Children who can lose with grace are
+			Five rounds of five minutes a side, everybody plays everybody's level. Children who can lose with grace are
 			welcome, adults too.
 
 			The pairings are made by hand two days before, so registration closes then. In rain we move under
