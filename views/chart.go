@@ -23,14 +23,16 @@ type chart struct {
 	// LabelHead and ValueHead head the table.
 	LabelHead, ValueHead string
 	Bars                 []bar
+	// First and Last label the ends of the axis.
+	First, Last string
+	// Widest bounds the width of a bar, so that a few do not fill the page.
+	Widest int
 }
 
 const (
 	barPitch    = 10
 	barWidth    = 8
 	chartHeight = 100
-	// widestBar keeps a chart of few bars from filling the page with them.
-	widestBar = 44
 )
 
 // ViewBox is the chart's own space, which is stretched to its place.
@@ -39,7 +41,7 @@ func (c chart) ViewBox() string {
 }
 
 // Width is the most that the chart takes on a page.
-func (c chart) Width() string { return fmt.Sprint(len(c.Bars) * widestBar) }
+func (c chart) Width() string { return fmt.Sprint(len(c.Bars) * c.Widest) }
 
 // Most is the largest value.
 func (c chart) Most() int {
@@ -65,19 +67,17 @@ func (c chart) Path() string {
 	return string(path)
 }
 
-// First and Last label the ends of the axis.
-func (c chart) First() string { return c.Bars[0].Label }
-
-// Last labels the right end of the axis.
-func (c chart) Last() string { return c.Bars[len(c.Bars)-1].Label }
-
 // mostDays is how many days are drawn one by one; longer times are drawn by
 // the week.
 const mostDays = 62
 
 // bookingsChart draws an event's bookings over time.
 func bookingsChart(days []booking.DayCount) chart {
-	c := chart{Title: "Bookings per day", LabelHead: "Day", ValueHead: "Bookings"}
+	c := chart{Title: "Bookings per day", LabelHead: "Day", ValueHead: "Bookings", Widest: 44}
+	if len(days) == 0 {
+		return c
+	}
+	c.First, c.Last = days[0].Day.Format("2 Jan"), days[len(days)-1].Day.Format("2 Jan")
 	if len(days) <= mostDays {
 		for _, d := range days {
 			c.Bars = append(c.Bars, bar{Label: d.Day.Format("2 Jan"), Value: d.Bookings})
@@ -97,7 +97,11 @@ func bookingsChart(days []booking.DayCount) chart {
 
 // latencyChart draws how long people waited for their answers.
 func latencyChart(buckets []simulation.Bucket) chart {
-	c := chart{Title: "Answers by waiting time", LabelHead: "Waited", ValueHead: "People"}
+	c := chart{Title: "Answers by waiting time", LabelHead: "Waited", ValueHead: "People", Widest: 96}
+	if len(buckets) == 0 {
+		return c
+	}
+	c.First, c.Last = took(buckets[0].From), took(buckets[len(buckets)-1].To)
 	for _, b := range buckets {
 		c.Bars = append(c.Bars, bar{Label: rangeText(b.From, b.To), Value: b.Count})
 	}

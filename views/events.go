@@ -62,3 +62,9 @@ func notBookable(e event.Event, now time.Time) (title, text string) {
 func canLeave(e event.Event, m booking.Mine, now time.Time) bool {
 	return held(m) && e.Status == event.Published && !e.Started(now)
 }
+
+// saidByHeading tells whether the notice takes the place of the box's heading:
+// good news about a seat or a place is not said twice.
+func saidByHeading(in Booking) bool {
+	return in.Notice != "" && !in.Refused && held(in.Mine) && in.Event.Status != event.Cancelled
+}

@@ -55,12 +55,28 @@ func zoneText(e event.Event) string {
 	if offset == "UTC+0" || offset == "UTC+" {
 		offset = "UTC"
 	}
+	if place := zonePlace(e); place != "" {
+		return place + " time (" + offset + ")"
+	}
+	return offset
+}
+
+// zoneShort names an event's zone where there is little room: "Lisbon time".
+func zoneShort(e event.Event) string {
+	if place := zonePlace(e); place != "" {
+		return place + " time"
+	}
+	return zoneText(e)
+}
+
+// zonePlace is the city that an event's zone is named after, if any.
+func zonePlace(e event.Event) string {
 	area, city, found := strings.Cut(e.TimeZone, "/")
 	if !found || area == "Etc" || e.Zone() == time.UTC {
-		return offset
+		return ""
 	}
 	city = city[strings.LastIndex(city, "/")+1:]
-	return strings.ReplaceAll(city, "_", " ") + " time (" + offset + ")"
+	return strings.ReplaceAll(city, "_", " ")
 }
 
 // fromNow tells how far t is from now: in hours on the same day or nearly so,
@@ -155,7 +171,7 @@ func percent(part, whole int) int {
 	return p
 }
 
-// took is a duration to three digits: "0.84 ms", "12.3 ms", "1.52 s".
+// took is a duration to three digits at most: "0.84 ms", "12.3 ms", "1.52 s".
 func took(d time.Duration) string {
 	if d >= time.Second {
 		return threeDigits(d.Seconds()) + " s"
@@ -168,9 +184,9 @@ func threeDigits(f float64) string {
 	case f >= 100:
 		return number(int(math.Round(f)))
 	case f >= 10:
-		return strconv.FormatFloat(f, 'f', 1, 64)
+		return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0")
 	default:
-		return strconv.FormatFloat(f, 'f', 2, 64)
+		return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(f, 'f', 2, 64), "0"), ".")
 	}
 }
 

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +69,9 @@ func TestEventTimesAreToldInTheEventsZone(t *testing.T) {
 			if got := clockText(e); got != tt.clock {
 				t.Errorf("clock: got %q, want %q", got, tt.clock)
 			}
+			if short, _, _ := strings.Cut(tt.zoneText, " ("); zoneShort(e) != short {
+				t.Errorf("zone in short: got %q, want %q", zoneShort(e), short)
+			}
 			if got := zoneText(e); got != tt.zoneText {
 				t.Errorf("zone: got %q, want %q", got, tt.zoneText)
 			}
@@ -118,6 +122,9 @@ func TestNumbersForPeople(t *testing.T) {
 		{took(840 * time.Microsecond), "0.84 ms"},
 		{took(12_340 * time.Microsecond), "12.3 ms"},
 		{took(999 * time.Millisecond), "999 ms"},
+		{took(50 * time.Millisecond), "50 ms"},
+		{took(2500 * time.Millisecond), "2.5 s"},
+		{took(0), "0 ms"},
 		{took(1520 * time.Millisecond), "1.52 s"},
 		{bytesText(512), "512 bytes"},
 		{bytesText(38_240_000), "38.2 MB"},
