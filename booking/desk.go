@@ -45,14 +45,29 @@ type queue struct {
 	waiting []*ticket
 }
 
-// A ticket is one request on its way through the desk.
+// A ticket is one request on its way through the desk. A hundred thousand of
+// them may wait at once, so it is small, and what answers it comes late.
 type ticket struct {
-	wish   wish
+	wish wish
+	// open has one count until the ticket is answered.
+	open   sync.WaitGroup
 	taken  bool
-	done   chan struct{}
-	answer Answer
-	count  int
+	answer *answer
 	err    error
+}
+
+// An answer is what a ticket that was not refused gets.
+type answer struct {
+	Answer
+	// count is how many people an edit promoted or a cancelled event had.
+	count int
+}
+
+func (t *ticket) result() (answer, error) {
+	if t.err != nil {
+		return answer{}, t.err
+	}
+	return *t.answer, nil
 }
 
 // NewDesk opens a desk that works on pool, whose connections nothing else
@@ -70,8 +85,8 @@ func NewDesk(pool *pgxpool.Pool, log *slog.Logger) *Desk {
 // [ErrEventCancelled], [ErrStarted], [ErrNotOpenYet], [ErrClosed], [ErrBusy],
 // [ErrStopping], [ErrUnavailable] and [ErrOutcomeUnknown].
 func (d *Desk) Book(ctx context.Context, r Request) (Answer, error) {
-	t := d.settle(ctx, r.EventID, bookWish(r.UserID))
-	return t.answer, t.err
+	a, err := d.settle(ctx, r.EventID, bookWish(r.UserID)).result()
+	return a.Answer, err
 }
 
 // A Cancellation gives up a seat or a place in line.
@@ -88,8 +103,8 @@ type Cancellation struct {
 // answer with Already set. It can be refused with [ErrNoEvent], [ErrStarted],
 // and like Book for want of a database.
 func (d *Desk) Cancel(ctx context.Context, c Cancellation) (Answer, error) {
-	t := d.settle(ctx, c.EventID, cancelWish{c.UserID, c.ActorID})
-	return t.answer, t.err
+	a, err := d.settle(ctx, c.EventID, cancelWish{c.UserID, c.ActorID}).result()
+	return a.Answer, err
 }
 
 // An Edit replaces an event's details, capacity among them.
@@ -107,16 +122,16 @@ type Edit struct {
 // [*TooFewSeatsError] when more people have a seat than there would be, with
 // [ErrEventCancelled], [ErrNoEvent], and like Book for want of a database.
 func (d *Desk) Edit(ctx context.Context, c Edit) (promoted int, err error) {
-	t := d.settle(ctx, c.EventID, editWish{c})
-	return t.count, t.err
+	a, err := d.settle(ctx, c.EventID, editWish{c}).result()
+	return a.count, err
 }
 
 // CancelEvent cancels the event, every seat and the line, and returns how many
 // people that concerned. Cancelling twice changes nothing. It is refused with
 // [ErrStarted], [ErrNoEvent], and like Book for want of a database.
 func (d *Desk) CancelEvent(ctx context.Context, eventID, actorID uuid.UUID) (ended int, err error) {
-	t := d.settle(ctx, eventID, cancelEventWish{actorID})
-	return t.count, t.err
+	a, err := d.settle(ctx, eventID, cancelEventWish{actorID}).result()
+	return a.count, err
 }
 
 // Close refuses new requests with [ErrStopping] and waits until those that
@@ -147,24 +162,32 @@ func (d *Desk) Waiting(eventID uuid.UUID) int {
 	return 0
 }
 
-// settle queues a wish and returns its ticket when it is answered. A context
-// that can never end, as a simulation's, costs no watching: its goroutine
-// parks on one channel with a stack of the smallest size.
+// settle queues a wish and returns its ticket when it is answered.
 func (d *Desk) settle(ctx context.Context, eventID uuid.UUID, w wish) *ticket {
-	t := &ticket{wish: w, done: make(chan struct{})}
+	t := &ticket{wish: w}
 	if ctx.Err() != nil {
 		t.err = context.Cause(ctx)
 		return t
 	}
+	t.open.Add(1)
 	if err := d.enqueue(eventID, t); err != nil {
 		t.err = err // never enqueued: still ours alone
 		return t
 	}
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { d.giveUp(ctx, t) })
-		defer stop()
+	if ctx.Done() == nil {
+		// Nobody to watch, as in a simulation: the goroutine parks here on a
+		// stack of the smallest size.
+		t.open.Wait()
+		return t
 	}
-	<-t.done
+	return d.watch(ctx, t)
+}
+
+// watch waits for the answer, or for the caller to leave the queue.
+func (d *Desk) watch(ctx context.Context, t *ticket) *ticket {
+	stop := context.AfterFunc(ctx, func() { d.giveUp(ctx, t) })
+	defer stop()
+	t.open.Wait()
 	return t
 }
 
@@ -197,7 +220,7 @@ func (d *Desk) giveUp(ctx context.Context, t *ticket) {
 	}
 	t.taken = true // the worker passes over it
 	t.err = context.Cause(ctx)
-	close(t.done)
+	t.open.Done()
 }
 
 // serve settles groups of an event's requests until none is left. While one
@@ -211,7 +234,7 @@ func (d *Desk) serve(eventID uuid.UUID) {
 		g := &group{eventID: eventID, tickets: tickets}
 		g.settle(d.pool, d.log)
 		for _, t := range tickets {
-			close(t.done)
+			t.open.Done()
 		}
 	}
 }

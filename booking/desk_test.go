@@ -72,6 +72,7 @@ func TestBookIsRefused(t *testing.T) {
 	}{
 		{"no such event", uuid.New(), person, booking.ErrNoEvent},
 		{"a draft", with(`status = 'draft'`), person, booking.ErrNoEvent},
+		{"a simulation's private copy", h.rehearsal(), person, booking.ErrNoEvent},
 		{"cancelled", with(`status = 'cancelled'`), person, booking.ErrEventCancelled},
 		{"started", with(`starts_at = now() - interval '1 minute'`), person, booking.ErrStarted},
 		{"not open yet", with(`registration_opens_at = now() + interval '1 hour'`), person, booking.ErrNotOpenYet},
@@ -94,6 +95,16 @@ func TestBookIsRefused(t *testing.T) {
 	if n := h.number(`select count(*) from registrations`); n != 0 {
 		t.Errorf("refusals left %d registrations", n)
 	}
+}
+
+// rehearsal adds the private copy of a simulation.
+func (h *house) rehearsal() uuid.UUID {
+	h.t.Helper()
+	id := h.event(5)
+	h.exec(`insert into simulations (id, event_id, event_title, started_by, target, strategy, state, users, seats)
+		values ($1, $1, 'Regatta', $2, 'rehearsal', 'grouped', 'done', 1, 5)`, id, h.organizer)
+	h.exec(`update events set simulation_id = id where id = $1`, id)
+	return id
 }
 
 func TestCancelPromotesTheFirstInLine(t *testing.T) {

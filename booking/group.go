@@ -86,7 +86,7 @@ func (g *group) fail(cause error, log *slog.Logger) {
 		log.Error("booking: gave up on a group", "event", g.eventID, "requests", len(g.tickets), "cause", cause)
 	}
 	for _, t := range g.tickets {
-		t.answer, t.count, t.err = Answer{}, 0, err
+		t.answer, t.err = nil, err
 	}
 }
 
@@ -113,8 +113,8 @@ func (g *group) try(pool *pgxpool.Pool) (err error) {
 		return err
 	}
 	for _, t := range g.tickets {
-		t.answer, t.count, t.err = Answer{}, 0, nil
-		t.wish.decide(s, t)
+		t.answer = new(answer)
+		t.err = t.wish.decide(s, t.answer)
 	}
 	if len(s.log) == 0 {
 		return nil

@@ -26,14 +26,15 @@ select id, is_active, simulation_id from users where id = any($1)`
 
 const registrationColumns = `id, user_id, status, position, promoted, ticket_code, booked_at, cancelled_at, simulation_id`
 
+// readRegistrations and readEntries compare event_id in a way that no index
+// serves, so that it is always the people who are looked up. Else a plan made
+// while the table was young reads the whole event, again for every group.
 const readRegistrations = `
-select ` + registrationColumns + ` from registrations where event_id = $1 and user_id = any($2)`
+select ` + registrationColumns + ` from registrations where user_id = any($2) and (event_id = $1) is true`
 
 const readConfirmed = `
 select ` + registrationColumns + ` from registrations where event_id = $1 and status = 'confirmed'`
 
-// readEntries compares event_id in a way that no index serves, so that it is
-// always the people who are looked up, never a long line that is searched.
 const readEntries = `
 select id, user_id, position, true, simulation_id
 from waitlist_entries where user_id = any($2) and (event_id = $1) is true`

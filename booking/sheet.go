@@ -106,7 +106,7 @@ func (s *sheet) book(userID uuid.UUID) (Answer, error) {
 	if !p.IsActive {
 		return Answer{}, ErrInactive
 	}
-	if s.event.Status == event.Draft {
+	if s.event.Status == event.Draft || s.event.isOthersRehearsal(p) {
 		return Answer{}, ErrNoEvent
 	}
 	if answer, ok := s.standing(userID); ok {
@@ -341,6 +341,12 @@ func (s *sheet) note(e audit.Entry) {
 		e.Simulation = s.event.SimulationID.UUID
 	}
 	s.log = append(s.log, e)
+}
+
+// isOthersRehearsal tells whether the event is a simulation's private copy and
+// the person is not of that simulation.
+func (e seats) isOthersRehearsal(p person) bool {
+	return e.SimulationID.Valid && p.SimulationID != e.SimulationID
 }
 
 // open tells why nobody may book at now, or nil.

@@ -8,8 +8,8 @@ type wish interface {
 	person() uuid.UUID
 	// reach tells how much of the event the decision reads beside that.
 	reach() reach
-	// decide changes the sheet and answers the ticket.
-	decide(s *sheet, t *ticket)
+	// decide changes the sheet and fills in the answer, or refuses.
+	decide(s *sheet, a *answer) error
 }
 
 // reach is how much of an event a decision may have to read.
@@ -28,30 +28,34 @@ type bookWish uuid.UUID
 
 func (w bookWish) person() uuid.UUID { return uuid.UUID(w) }
 func (w bookWish) reach() reach      { return reach{} }
-func (w bookWish) decide(s *sheet, t *ticket) {
-	t.answer, t.err = s.book(uuid.UUID(w))
+func (w bookWish) decide(s *sheet, a *answer) (err error) {
+	a.Answer, err = s.book(uuid.UUID(w))
+	return err
 }
 
 type cancelWish struct{ userID, actorID uuid.UUID }
 
 func (w cancelWish) person() uuid.UUID { return w.userID }
 func (w cancelWish) reach() reach      { return reach{seats: 1} }
-func (w cancelWish) decide(s *sheet, t *ticket) {
-	t.answer, t.err = s.cancel(w.userID, w.actorID)
+func (w cancelWish) decide(s *sheet, a *answer) (err error) {
+	a.Answer, err = s.cancel(w.userID, w.actorID)
+	return err
 }
 
 type editWish struct{ Edit }
 
 func (w editWish) person() uuid.UUID { return uuid.Nil }
 func (w editWish) reach() reach      { return reach{capacity: w.Details.Capacity, details: true} }
-func (w editWish) decide(s *sheet, t *ticket) {
-	t.count, t.err = s.edit(w.Edit)
+func (w editWish) decide(s *sheet, a *answer) (err error) {
+	a.count, err = s.edit(w.Edit)
+	return err
 }
 
 type cancelEventWish struct{ actorID uuid.UUID }
 
 func (w cancelEventWish) person() uuid.UUID { return uuid.Nil }
 func (w cancelEventWish) reach() reach      { return reach{everyone: true} }
-func (w cancelEventWish) decide(s *sheet, t *ticket) {
-	t.count, t.err = s.cancelEvent(w.actorID)
+func (w cancelEventWish) decide(s *sheet, a *answer) (err error) {
+	a.count, err = s.cancelEvent(w.actorID)
+	return err
 }

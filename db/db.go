@@ -42,6 +42,10 @@ type Limits struct {
 	StatementTimeout time.Duration
 	// LockTimeout ends a statement that waits longer for a lock.
 	LockTimeout time.Duration
+	// KeysOnly has every statement planned once and never by reading a whole
+	// table, for work that looks everything up by key: a plan that was made
+	// while a table was empty must still be right when it is large.
+	KeysOnly bool
 }
 
 // PageLimits suit the requests of a browser: each borrows one connection for
@@ -53,7 +57,7 @@ var PageLimits = Limits{MaxConns: 12, StatementTimeout: 10 * time.Second, LockTi
 // time; more of them on one row only make each other wait. They are kept apart
 // from the pages' so that neither a storm of readers nor a storm of bookings
 // starves the other.
-var BookingLimits = Limits{MaxConns: 6, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second}
+var BookingLimits = Limits{MaxConns: 6, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second, KeysOnly: true}
 
 // Open connects a pool to the database at url and checks that it answers and
 // is new enough. It waits at most ten seconds for an answer.
@@ -77,6 +81,11 @@ func Open(ctx context.Context, url string, l Limits) (*pgxpool.Pool, error) {
 	p["lock_timeout"] = milliseconds(l.LockTimeout)
 	// A transaction whose program hangs must not keep its row locks.
 	p["idle_in_transaction_session_timeout"] = milliseconds(l.StatementTimeout)
+
+	if l.KeysOnly {
+		p["plan_cache_mode"] = "force_generic_plan"
+		p["enable_seqscan"] = "off"
+	}
 
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
