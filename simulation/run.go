@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -196,6 +197,13 @@ func inWords(failure error) string {
 	return "The database could not be reached. The log has the details."
 }
 
+// crowdLimit bounds how many people wait for an answer at once. Each costs 3
+// KB, the stack being most of it, so a hundred thousand of them would not fit
+// into the 300 MB that the whole program is to stay below. Of more, everybody
+// after these comes in as soon as somebody leaves: as far as the booker can
+// tell, all were there.
+const crowdLimit = 50_000
+
 // A crowd is the made-up people and what each of them was answered. Everyone
 // writes to a slot of their own, so nobody waits for a lock that is not the
 // booker's.
@@ -206,7 +214,9 @@ type crowd struct {
 	ctx     context.Context
 	doors   chan struct{}
 	opened  time.Time
-	inside  sync.WaitGroup
+	// came counts who has come to the doors, alive those who are not answered.
+	came  atomic.Int64
+	alive sync.WaitGroup
 
 	answered  atomic.Int64
 	outcomes  []outcome
@@ -227,8 +237,8 @@ const (
 	refused
 )
 
-// gather starts a goroutine for each person and leaves them before closed
-// doors.
+// gather starts a goroutine for each person, up to [crowdLimit], and leaves
+// them before closed doors.
 func (c *crowd) gather(b booking.Booker, eventID uuid.UUID, people []uuid.UUID) {
 	// The context never ends, as one that a booker would have to watch would
 	// cost every person a larger stack.
@@ -236,8 +246,24 @@ func (c *crowd) gather(b booking.Booker, eventID uuid.UUID, people []uuid.UUID) 
 	c.doors = make(chan struct{})
 	c.outcomes, c.positions, c.waited = make([]outcome, len(people)), make([]int32, len(people)), make([]int32, len(people))
 	c.causes = map[string]int{}
-	c.inside.Add(len(people))
-	for i := range people {
+	c.alive.Add(len(people))
+	for i := range min(len(people), crowdLimit) {
+		if i == sample {
+			runtime.GC()
+		}
+		c.come()
+	}
+}
+
+// sample is how many people stand before the doors when the runtime is made to
+// look at them. It gives new goroutines stacks of the size that those it saw
+// last were using, which were the few and large ones of a server; seeing the
+// sample, it returns to the smallest and halves what the crowd costs.
+const sample = 2_000
+
+// come starts the next person, if there is one.
+func (c *crowd) come() {
+	if i := int(c.came.Add(1)) - 1; i < len(c.people) {
 		go c.attend(i)
 	}
 }
@@ -248,14 +274,13 @@ func (c *crowd) release() <-chan struct{} {
 	done := make(chan struct{})
 	c.opened = time.Now()
 	close(c.doors)
-	go func() { c.inside.Wait(); close(done) }()
+	go func() { c.alive.Wait(); close(done) }()
 	return done
 }
 
-// attend is one person's life. A hundred thousand of them wait at once, each
-// on a stack that must not outgrow the smallest size of 2 KiB: so there is no
-// defer and nothing large in this frame, and what only the unlucky need is in
-// another.
+// attend is one person's life. Tens of thousands wait at once, each on a stack
+// that must not outgrow the smallest size of 2 KiB: so there is no defer and
+// nothing large in this frame, and what only the unlucky need is in another.
 func (c *crowd) attend(i int) {
 	<-c.doors
 	answer, err := c.booker.Book(c.ctx, booking.Request{EventID: c.eventID, UserID: c.people[i]})
@@ -271,7 +296,8 @@ func (c *crowd) attend(i int) {
 		c.refuse(i, errNoAnswer)
 	}
 	c.answered.Add(1)
-	c.inside.Done()
+	c.come()
+	c.alive.Done()
 }
 
 func (c *crowd) sinceOpened() int32 {
