@@ -3,6 +3,7 @@ package embedded
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -68,7 +70,7 @@ func (s *Server) chooseBinaries(ctx context.Context, from sources) error {
 	if err != nil {
 		return err
 	}
-	found := s.findBinaries(ctx, from.places)
+	found, broken := s.findBinaries(ctx, from.places)
 	var ok bool
 	if s.binaries, ok = fitting(found, major); ok {
 		return nil
@@ -80,7 +82,7 @@ func (s *Server) chooseBinaries(ctx context.Context, from sources) error {
 	case major != 0:
 		return otherVersion(s.folder, major, found, err)
 	}
-	return noPostgreSQL(found, err)
+	return noPostgreSQL(found, broken, err)
 }
 
 // fitting picks from found, which has the newest first, what can run data of
@@ -95,8 +97,8 @@ func fitting(found []binaries, major int) (binaries, bool) {
 }
 
 // findBinaries answers with every PostgreSQL in those places and among the
-// fetched ones, the newest first.
-func (s *Server) findBinaries(ctx context.Context, places []string) []binaries {
+// fetched ones, the newest first, and with why one does not run.
+func (s *Server) findBinaries(ctx context.Context, places []string) (found []binaries, broken error) {
 	var dirs []string
 	for _, place := range places {
 		matches, _ := filepath.Glob(place)
@@ -107,21 +109,23 @@ func (s *Server) findBinaries(ctx context.Context, places []string) []binaries {
 	}
 
 	seen := map[string]bool{}
-	var found []binaries
 	for _, dir := range dirs {
 		dir, ok := programsIn(dir)
 		if !ok || seen[dir] {
 			continue
 		}
 		seen[dir] = true
-		if b, err := s.ask(ctx, dir); err == nil {
-			found = append(found, b)
+		b, err := s.ask(ctx, dir)
+		if err != nil {
+			broken = err
+			continue
 		}
+		found = append(found, b)
 	}
 	slices.SortStableFunc(found, func(a, b binaries) int {
 		return cmp.Or(cmp.Compare(b.major, a.major), cmp.Compare(b.minor, a.minor))
 	})
-	return found
+	return found, broken
 }
 
 // programsIn tells where the programs of dir really are, for a folder such as
@@ -145,9 +149,12 @@ func (s *Server) ask(ctx context.Context, dir string) (binaries, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	b := binaries{dir: dir}
-	out, err := s.command(ctx, b.path("postgres"), "--version").Output()
+	out, err := s.outputOf(ctx, b.path("postgres"), "--version")
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(exit.Stderr) > 0 {
+		return b, errors.New(lastWordsIn(exit.Stderr))
+	}
 	if err != nil {
-		return b, fmt.Errorf("ask %s for its version: %w", b.path("postgres"), err)
+		return b, fmt.Errorf("run PostgreSQL in %s: %w", dir, err)
 	}
 	match := versionPattern.FindSubmatch(out)
 	if match == nil {
@@ -156,6 +163,19 @@ func (s *Server) ask(ctx context.Context, dir string) (binaries, error) {
 	b.major, _ = strconv.Atoi(string(match[1]))
 	b.minor, _ = strconv.Atoi(string(match[2]))
 	return b, nil
+}
+
+// outputOf runs a program that may have been unpacked just now. Linux runs no
+// file that somebody can write to, and for a moment that may be a process
+// which another goroutine is starting: it has copies of our open files.
+func (s *Server) outputOf(ctx context.Context, path string, args ...string) ([]byte, error) {
+	for tries := 0; ; tries++ {
+		out, err := s.command(ctx, path, args...).Output()
+		if !errors.Is(err, syscall.ETXTBSY) || tries == 20 {
+			return out, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // command prepares a program of PostgreSQL: run by the right user, away from

@@ -48,7 +48,8 @@ type Config struct {
 	// terminal: the few things that take long or happen once. Nil is silent.
 	Announce func(line string)
 
-	// Parameters are further server settings; they win over Rowlock's own.
+	// Parameters are further server settings. They win over Rowlock's own,
+	// except for where the server listens.
 	Parameters map[string]string
 }
 
@@ -162,10 +163,10 @@ func (s *Server) bringUp(ctx context.Context, from sources) error {
 
 // takeFolder makes the data folder ours: nobody else starts on it until Stop.
 func (s *Server) takeFolder() error {
-	if err := s.folder.make(); err != nil {
+	var err error
+	if s.folder, err = s.folder.make(); err != nil {
 		return err
 	}
-	var err error
 	if s.lock, err = s.folder.takeLock(); err != nil {
 		return err
 	}

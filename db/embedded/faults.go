@@ -60,10 +60,13 @@ func diskFull(f folder) error {
 
 // noPostgreSQL says what was found, why fetching did not help, and how to get
 // a server on this kind of machine.
-func noPostgreSQL(found []binaries, cause error) error {
+func noPostgreSQL(found []binaries, broken, cause error) error {
 	has := fmt.Sprintf("there is no PostgreSQL %d or newer on this machine", MinMajor)
-	if len(found) > 0 {
+	switch {
+	case len(found) > 0:
 		has = fmt.Sprintf("the PostgreSQL on this machine is too old (%s; Rowlock needs %d)", found[0], MinMajor)
+	case broken != nil:
+		has = fmt.Sprintf("the PostgreSQL on this machine does not run (%v)", broken)
 	}
 	return faultf(ErrNoPostgreSQL, "%s, and fetching one did not work (%v): %s, or set DATABASE_URL to a server you have", has, cause, installHint(0))
 }
@@ -110,10 +113,20 @@ func explain(err error, f folder) error {
 // explainWords does the same for what PostgreSQL said; otherwise it answers
 // with orElse.
 func explainWords(words string, f folder, orElse error) error {
-	if strings.Contains(strings.ToLower(words), "no space left on device") {
+	if tellOfFullDisk(words) {
 		return diskFull(f)
 	}
 	return orElse
+}
+
+func tellOfFullDisk(words string) bool {
+	words = strings.ToLower(words)
+	for _, sign := range []string{"no space left on device", "quota exceeded", "(sqlstate 53100)"} {
+		if strings.Contains(words, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // explainEnd says why PostgreSQL ended before it answered.

@@ -35,11 +35,17 @@ func install(t *testing.T, version, words string) sources {
 	return sources{places: []string{string(bin)}, repository: nowhere(t)}
 }
 
+// broken writes programs that do no more than say words.
+func broken(t *testing.T, words string) sources {
+	t.Helper()
+	from := install(t, "15.4", "")
+	writeScript(t, from.places[0]+"/postgres", fmt.Sprintf("echo '%s' >&2; exit 127", words))
+	return from
+}
+
 func writeScript(t *testing.T, path, body string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, path, []byte("#!/bin/sh\n"+body+"\n"))
 }
 
 func put(t *testing.T, path, text string) {
@@ -75,6 +81,14 @@ func TestWhatAPersonCanMendIsSaidInOneLine(t *testing.T) {
 			sources: func(t *testing.T) sources { return install(t, "13.4 (Debian 13.4-1)", "") },
 			want:    ErrNoPostgreSQL,
 			says:    []string{"too old", "PostgreSQL 13.4 in", "install", "DATABASE_URL"},
+		},
+		{
+			name: "a PostgreSQL that does not run",
+			sources: func(t *testing.T) sources {
+				return broken(t, "postgres: error while loading shared libraries: libicu.so.60")
+			},
+			want: ErrNoPostgreSQL,
+			says: []string{"does not run (postgres: error while loading shared libraries: libicu.so.60)", "install", "DATABASE_URL"},
 		},
 		{
 			name:    "data of a version that cannot be had",
@@ -194,6 +208,10 @@ func TestTheLastWordsAreTheCause(t *testing.T) {
 2026-11-22 10:00:00.000 UTC [7] FATAL:  could not write lock file "postmaster.pid": No space left on device
 2026-11-22 10:00:00.000 UTC [7] LOG:  database system is shut down`,
 			`could not write lock file "postmaster.pid": No space left on device`},
+		{"a full disk and what follows from it", `
+2026-11-22 10:00:00.000 UTC [7] FATAL:  could not extend file "base/1/2691": No space left on device
+2026-11-22 10:00:00.000 UTC [7] PANIC:  cannot abort transaction 1, it was already committed`,
+			`could not extend file "base/1/2691": No space left on device`},
 		{"a client that came too early", `
 2026-11-22 10:00:00.000 UTC [7] PANIC:  could not locate a valid checkpoint record
 2026-11-22 10:00:00.000 UTC [8] FATAL:  the database system is starting up`,

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +42,8 @@ func (s *Server) fetch(ctx context.Context, major int, repository string) (binar
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
 
-	cache := folder(s.config.Cache)
-	if err := cache.make(); err != nil {
+	cache, err := folder(s.config.Cache).make()
+	if err != nil {
 		return binaries{}, err
 	}
 	if err := cache.letIn(s.account); err != nil {
@@ -52,7 +53,7 @@ func (s *Server) fetch(ctx context.Context, major int, repository string) (binar
 	if err != nil {
 		return binaries{}, err
 	}
-	defer lock.Close() //nolint:errcheck // closing it lets the next one in
+	defer unlock(lock)
 
 	home := cache.join("postgresql-" + string(version))
 	if _, err := os.Stat(home); err != nil {
@@ -131,8 +132,8 @@ func openTree(root string) error {
 	})
 }
 
-// The library downloads through http.DefaultTransport, which download replaces
-// for a while.
+// The library downloads through http.DefaultClient, whose transport download
+// replaces for a while.
 var downloading sync.Mutex
 
 // download has the library download and unpack, and no more: after that it
@@ -142,10 +143,10 @@ var downloading sync.Mutex
 func download(ctx context.Context, version embeddedpostgres.PostgresVersion, repository, work, unpacked string) error {
 	downloading.Lock()
 	defer downloading.Unlock()
-	plain := http.DefaultTransport
-	strict := &strictTransport{ctx: ctx, next: plain}
-	http.DefaultTransport = strict
-	defer func() { http.DefaultTransport = plain }()
+	plain := http.DefaultClient.Transport
+	strict := &strictTransport{ctx: ctx, next: cmp.Or(plain, http.DefaultTransport)}
+	http.DefaultClient.Transport = strict
+	defer func() { http.DefaultClient.Transport = plain }()
 
 	end := filepath.Join(work, "no-data") + string(filepath.Separator) + "."
 	config := embeddedpostgres.DefaultConfig().

@@ -27,7 +27,7 @@ var makeArchive = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := s.findBinaries(context.Background(), usualPlaces())
+	found, _ := s.findBinaries(context.Background(), usualPlaces())
 	if len(found) == 0 {
 		return nil, errors.New("this machine has no PostgreSQL to pack")
 	}

@@ -56,14 +56,19 @@ func DefaultDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "rowlock"), nil
 }
 
-// make makes the folder unless it exists. Only root's is open to others, who
+// make makes the folder unless it exists, and answers with its one true name:
+// by that, its processes are found again. Only root's is open to others, who
 // can pass through it but not look into the cluster.
-func (f folder) make() error {
+func (f folder) make() (folder, error) {
 	mode := fs.FileMode(0o700)
 	if os.Geteuid() == 0 {
 		mode = 0o755
 	}
-	return explain(os.MkdirAll(string(f), mode), f)
+	if err := os.MkdirAll(string(f), mode); err != nil {
+		return f, explain(err, f)
+	}
+	name, err := filepath.EvalSymlinks(string(f))
+	return folder(name), explain(err, f)
 }
 
 // prepareFor makes the cluster a's and lets a reach it, and removes work that
@@ -179,34 +184,38 @@ func (f folder) glob(pattern string) []string {
 // Remove deletes a data folder and all that is in it. It answers ErrInUse
 // while a server works on it, and touches nothing that Start did not make.
 func Remove(dir string) error {
-	f := folder(dir)
+	name, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return fmt.Errorf("remove data folder: %w", err)
+	}
+	f := folder(name)
 	lock, err := os.OpenFile(f.lock(), os.O_RDWR|noFollow, 0)
 	if err != nil {
-		return fmt.Errorf("remove data folder %s: %w", f, explain(err, f))
+		return fmt.Errorf("remove data folder: %w", explain(err, f))
 	}
-	defer lock.Close() //nolint:errcheck // it is removed
+	defer unlock(lock)
 	if err := f.hold(lock); err != nil {
 		return err
 	}
-	return f.removeAll(lock)
-}
-
-func (f folder) removeAll(lock io.Closer) error {
 	if err := f.mustBeIdle(); err != nil {
 		return err
 	}
+	if err := f.removeWhatStartMade(); err != nil {
+		return fmt.Errorf("remove data folder: %w", err)
+	}
+	unlock(lock) // Windows removes no open file
+	return errors.Join(os.Remove(f.lock()), os.Remove(string(f)))
+}
+
+func (f folder) removeWhatStartMade() error {
 	made := []string{f.data(), f.socket(), f.password(), f.log(), f.log() + ".1", f.join("fetch.lock")}
 	for _, pattern := range []string{"init-*", "fetch-*", "postgresql-*"} {
 		made = append(made, f.glob(pattern)...)
 	}
 	for _, path := range made {
 		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("remove data folder: %w", err)
+			return err
 		}
 	}
-	lock.Close() //nolint:errcheck // Windows removes no open file
-	if err := os.Remove(f.lock()); err != nil {
-		return fmt.Errorf("remove data folder: %w", err)
-	}
-	return os.Remove(string(f))
+	return nil
 }

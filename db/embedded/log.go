@@ -54,13 +54,16 @@ var logLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d .*\[\d+\] `)
 
 // lastWordsIn picks the last fatal message of PostgreSQL or initdb; without
 // one, the last line that is no log line, such as the loader's about a library
-// that is missing.
+// that is missing. What follows from a full disk does not hide it.
 func lastWordsIn(text []byte) string {
 	var fatal, last string
 	for line := range bytes.Lines(text) {
 		line := strings.TrimSpace(string(line))
 		if words, ok := fatalWords(line); ok {
 			fatal = words
+		}
+		if tellOfFullDisk(fatal) {
+			return fatal
 		}
 		if line != "" && !logLine.MatchString(line) {
 			last = line

@@ -3,7 +3,6 @@
 package embedded
 
 import (
-	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -19,20 +18,23 @@ func copyOfThisProgram(t *testing.T) string {
 	if err := os.Chmod(string(f), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	from, err := os.Open(os.Args[0])
+	program, err := os.ReadFile(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer from.Close()
-	to, err := os.OpenFile(f.join("program"), os.O_WRONLY|os.O_CREATE, 0o755)
-	if err != nil {
+	writeProgram(t, f.join("program"), program)
+	return f.join("program")
+}
+
+// writeProgram lets no other test start a process meanwhile, which would have
+// a copy of the open file for a moment: Linux runs no file that is written to.
+func writeProgram(t *testing.T, path string, program []byte) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	defer to.Close()
-	if _, err := io.Copy(to, from); err != nil {
-		t.Fatal(err)
-	}
-	return to.Name()
 }
 
 func runAsNobody(t *testing.T, cmd *exec.Cmd) {

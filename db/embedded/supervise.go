@@ -96,10 +96,11 @@ func (s *Server) stop() error {
 	process := s.stopStarting()
 	err := s.end(process)
 	s.endpoint.remove()
-	for _, file := range []*os.File{s.log, s.lock} {
-		if file != nil {
-			file.Close() //nolint:errcheck // nothing is left to write
-		}
+	if s.log != nil {
+		s.log.Close() //nolint:errcheck // nothing is left to write
+	}
+	if s.lock != nil {
+		unlock(s.lock)
 	}
 	return err
 }

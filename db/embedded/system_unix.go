@@ -32,6 +32,13 @@ func tryLock(file *os.File) error {
 	return err
 }
 
+// unlock lets go at once. Closing the file would not: a process that another
+// goroutine is just starting holds a copy of it for a moment.
+func unlock(file *os.File) {
+	unix.Flock(int(file.Fd()), unix.LOCK_UN) //nolint:errcheck // closing it follows
+	file.Close()                             //nolint:errcheck // nothing is left to write
+}
+
 // account is a user of the system.
 type account struct {
 	name     string

@@ -29,16 +29,25 @@ func tryLock(file *os.File) error {
 	return err
 }
 
-// account is never needed: PostgreSQL runs as the user who starts Rowlock. It
-// refuses to run for administrators and says so.
+func unlock(file *os.File) {
+	file.Close() //nolint:errcheck // nothing is left to write
+}
+
+// account is never needed: PostgreSQL runs as the user who starts Rowlock.
 type account struct{ name string }
 
-func chooseAccount(folder) (*account, error) { return nil, nil }
-func giveTo(*account, string) error          { return nil }
-func giveToOwner(string, ...*os.File) error  { return nil }
-func letIn(*account, string) error           { return nil }
-func giveTreeTo(*account, string) error      { return nil }
-func closedTo(*account, string) string       { return "" }
+func chooseAccount(folder) (*account, error) {
+	if windows.GetCurrentProcessToken().IsElevated() {
+		return nil, faultf(ErrPermission, "PostgreSQL does not run with the rights of an administrator: start Rowlock from an ordinary command prompt, or set DATABASE_URL to a server you have")
+	}
+	return nil, nil
+}
+
+func giveTo(*account, string) error         { return nil }
+func giveToOwner(string, ...*os.File) error { return nil }
+func letIn(*account, string) error          { return nil }
+func giveTreeTo(*account, string) error     { return nil }
+func closedTo(*account, string) string      { return "" }
 
 func userName() string {
 	if name := os.Getenv("USERNAME"); name != "" {
