@@ -70,6 +70,9 @@ func (s *Server) chooseBinaries(ctx context.Context, from sources) error {
 	if err != nil {
 		return err
 	}
+	if major != 0 && major < MinMajor {
+		return tooOldData(s.folder, major)
+	}
 	found, broken := s.findBinaries(ctx, from.places)
 	var ok bool
 	if s.binaries, ok = fitting(found, major); ok {

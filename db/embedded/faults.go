@@ -71,6 +71,10 @@ func noPostgreSQL(found []binaries, broken, cause error) error {
 	return faultf(ErrNoPostgreSQL, "%s, and fetching one did not work (%v): %s, or set DATABASE_URL to a server you have", has, cause, installHint(0))
 }
 
+func tooOldData(f folder, major int) error {
+	return faultf(ErrOtherVersion, "the data in %s were written by PostgreSQL %d, and Rowlock needs %d or newer: upgrade them with pg_upgrade, or begin anew in another folder with ROWLOCK_DATA_DIR", f.data(), major, MinMajor)
+}
+
 func otherVersion(f folder, major int, found []binaries, cause error) error {
 	has := "there is none on this machine"
 	if len(found) > 0 {

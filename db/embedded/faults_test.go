@@ -93,9 +93,16 @@ func TestWhatAPersonCanMendIsSaidInOneLine(t *testing.T) {
 		{
 			name:    "data of a version that cannot be had",
 			sources: here,
+			data:    map[string]string{"PG_VERSION": "99\n", "base/1/112": "precious"},
+			want:    ErrOtherVersion,
+			says:    []string{"written by PostgreSQL 99", "this machine has only PostgreSQL 1", "install", "ROWLOCK_DATA_DIR"},
+		},
+		{
+			name:    "data of a version that is too old",
+			sources: func(t *testing.T) sources { return install(t, "14.2", "") },
 			data:    map[string]string{"PG_VERSION": "14\n", "base/1/112": "precious"},
 			want:    ErrOtherVersion,
-			says:    []string{"written by PostgreSQL 14", "this machine has only PostgreSQL 1", "install", "ROWLOCK_DATA_DIR"},
+			says:    []string{"written by PostgreSQL 14", "needs 15 or newer", "pg_upgrade", "ROWLOCK_DATA_DIR"},
 		},
 		{
 			name:    "data of a version that is not here",
