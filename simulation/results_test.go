@@ -1,12 +1,16 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+
+	"rowlock/booking"
 )
 
 func TestPercentile(t *testing.T) {
@@ -58,6 +62,48 @@ func TestHistogram(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Beyond the limit, somebody comes in for everyone who leaves: nobody is left
+// outside, and no more than the limit ever wait.
+func TestCrowdBeyondItsLimit(t *testing.T) {
+	t.Parallel()
+	b := &countingBooker{}
+	c := crowd{limit: 30}
+	people := make([]uuid.UUID, 200)
+	c.gather(b, uuid.New(), people)
+	if came := c.came.Load(); came != 30 {
+		t.Errorf("%d came before the doors opened, want 30", came)
+	}
+	if b.calls.Load() != 0 {
+		t.Error("somebody booked before the doors opened")
+	}
+	select {
+	case <-c.release():
+	case <-time.After(10 * time.Second):
+		t.Fatal("somebody never got an answer")
+	}
+	if n := b.calls.Load(); n != 200 || c.tally().Registered != 200 || c.answered.Load() != 200 {
+		t.Errorf("%d of 200 booked, the tally is %+v", n, c.tally())
+	}
+	if most := b.most.Load(); most > 30 || most < 2 {
+		t.Errorf("%d waited at once, the limit is 30", most)
+	}
+}
+
+// A countingBooker gives everyone a seat and counts how many asked at once.
+type countingBooker struct{ calls, inside, most atomic.Int32 }
+
+func (b *countingBooker) Book(context.Context, booking.Request) (booking.Answer, error) {
+	defer b.inside.Add(-1)
+	for n := b.inside.Add(1); ; {
+		most := b.most.Load()
+		if n <= most || b.most.CompareAndSwap(most, n) {
+			break
+		}
+	}
+	time.Sleep(time.Millisecond)
+	return booking.Answer{Standing: booking.Confirmed, Position: int(b.calls.Add(1))}, nil
 }
 
 // Somebody who was sent to the line although others came later and got a seat

@@ -53,7 +53,7 @@ func newRun(r *Runner, id, eventID uuid.UUID, p Params) *run {
 	u := &run{
 		id: id, eventID: eventID, rehearsal: p.Target == Rehearsal,
 		pool: r.pool, booker: r.bookers[p.Strategy], log: r.log.With("simulation", id),
-		ended: make(chan struct{}), size: p.Users,
+		ended: make(chan struct{}), size: p.Users, crowd: crowd{limit: crowdLimit},
 	}
 	u.ctx, u.stop = context.WithCancelCause(context.Background())
 	u.enter(Preparing)
@@ -212,6 +212,7 @@ type crowd struct {
 	eventID uuid.UUID
 	people  []uuid.UUID
 	ctx     context.Context
+	limit   int
 	doors   chan struct{}
 	opened  time.Time
 	// came counts who has come to the doors, alive those who are not answered.
@@ -237,8 +238,8 @@ const (
 	refused
 )
 
-// gather starts a goroutine for each person, up to [crowdLimit], and leaves
-// them before closed doors.
+// gather starts a goroutine for each person, up to the crowd's limit, and
+// leaves them before closed doors.
 func (c *crowd) gather(b booking.Booker, eventID uuid.UUID, people []uuid.UUID) {
 	// The context never ends, as one that a booker would have to watch would
 	// cost every person a larger stack.
@@ -247,7 +248,7 @@ func (c *crowd) gather(b booking.Booker, eventID uuid.UUID, people []uuid.UUID) 
 	c.outcomes, c.positions, c.waited = make([]outcome, len(people)), make([]int32, len(people)), make([]int32, len(people))
 	c.causes = map[string]int{}
 	c.alive.Add(len(people))
-	for i := range min(len(people), crowdLimit) {
+	for i := range min(len(people), c.limit) {
 		if i == sample {
 			runtime.GC()
 		}

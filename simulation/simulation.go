@@ -35,7 +35,8 @@ const (
 	Failed  State = "failed"
 )
 
-// MaxUsers is the largest simulation.
+// MaxUsers is the largest simulation. Its first 50,000 people ask at the same
+// moment; each of the others asks when one of those before has an answer.
 const MaxUsers = 100_000
 
 // Grouped is the strategy that production uses, and the default.

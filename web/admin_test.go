@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,9 @@ func TestDashboard(t *testing.T) {
 	a.has(`form[method=post][action="/admin/simulations"] select[name=event] option[value="` + e.ID.String() + `"]`)
 	a.has(`input[name=users]`).has(`select[name=strategy] option[value=grouped]`).has(`input[name=target][value=event]`).has(`input[name=seats]`)
 	a.has(`[data-check=no-overbooking][data-ok=true]`).hasNo(`[data-ok=false]`)
+	if got := a.text("dl.facts div:first-child dd"); !regexp.MustCompile(`^\d+\.\d+$`).MatchString(got) {
+		t.Errorf("the version of PostgreSQL is %q", got)
+	}
 	// 1 upcoming event with 1 seat taken, 2 in line, 5 people.
 	var figures []string
 	for _, figure := range a.find("dl.figures dd").EachIter() {
