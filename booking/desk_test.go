@@ -43,9 +43,12 @@ func TestBookingTwiceReturnsWhatThePersonHas(t *testing.T) {
 	h.book(regatta, p[0])
 	h.book(regatta, p[1])
 
-	for i, want := range []booking.Standing{booking.Confirmed, booking.Waitlisted} {
-		if got := h.book(regatta, p[i]); !got.Already || got.Standing != want {
-			t.Errorf("person %d: got %+v, want already %s", i, got, want)
+	for name, booker := range h.strategies() {
+		for i, want := range []booking.Standing{booking.Confirmed, booking.Waitlisted} {
+			got, err := booker.Book(t.Context(), booking.Request{EventID: regatta, UserID: p[i]})
+			if err != nil || !got.Already || got.Standing != want {
+				t.Errorf("%s, person %d: got %+v, %v, want already %s", name, i, got, err, want)
+			}
 		}
 	}
 	if n := h.number(`select count(*) from audit_log where event_id = $1`, regatta); n != 2 {
@@ -80,15 +83,13 @@ func TestBookIsRefused(t *testing.T) {
 		{"no such person", h.event(5), uuid.New(), booking.ErrNoPerson},
 		{"deactivated", h.event(5), inactive, booking.ErrInactive},
 	}
-	pessimistic := booking.NewPessimistic(h.pool)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := booking.Request{EventID: tt.event, UserID: tt.person}
-			if _, err := h.desk.Book(t.Context(), r); !errors.Is(err, tt.want) {
-				t.Errorf("grouped: got %v, want %v", err, tt.want)
-			}
-			if _, err := pessimistic.Book(t.Context(), r); !errors.Is(err, tt.want) {
-				t.Errorf("pessimistic: got %v, want %v", err, tt.want)
+			for name, booker := range h.strategies() {
+				if _, err := booker.Book(t.Context(), r); !errors.Is(err, tt.want) {
+					t.Errorf("%s: got %v, want %v", name, err, tt.want)
+				}
 			}
 		})
 	}

@@ -46,6 +46,16 @@ func newDesk(t testing.TB, pool *pgxpool.Pool) *booking.Desk {
 	return desk
 }
 
+// strategies are all ways to book, by name.
+func (h *house) strategies() map[string]booking.Booker {
+	return map[string]booking.Booker{
+		"grouped":     h.desk,
+		"pessimistic": booking.NewPessimistic(h.pool),
+		"optimistic":  booking.NewOptimistic(h.pool),
+		"conditional": booking.NewConditional(h.pool),
+	}
+}
+
 func (h *house) exec(sql string, args ...any) {
 	h.t.Helper()
 	if _, err := h.pool.Exec(context.Background(), sql, args...); err != nil {

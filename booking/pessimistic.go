@@ -89,6 +89,10 @@ func (s *sheet) write(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
+	return execAll(ctx, tx, statements)
+}
+
+func execAll(ctx context.Context, tx pgx.Tx, statements []statement) error {
 	for _, w := range statements {
 		if _, err := tx.Exec(ctx, w.sql, w.args...); err != nil {
 			return fmt.Errorf("write the booking: %w", err)

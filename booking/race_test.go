@@ -3,6 +3,7 @@ package booking_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -37,7 +38,7 @@ func (h *house) waiting(id uuid.UUID) int {
 func TestRaceForFewSeats(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	for name, booker := range map[string]booking.Booker{"grouped": h.desk, "pessimistic": booking.NewPessimistic(h.pool)} {
+	for name, booker := range h.strategies() {
 		t.Run(name, func(t *testing.T) {
 			regatta, p := h.event(10), h.crowd(300)
 			var seats, places atomic.Int64
@@ -68,10 +69,10 @@ func TestRaceForFewSeats(t *testing.T) {
 	}
 }
 
-func TestRaceOfTwoInstancesAndAStrategyForFewSeats(t *testing.T) {
+func TestRaceOfTwoInstancesAndAllStrategiesForFewSeats(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	bookers := []booking.Booker{h.desk, newDesk(t, h.pool), booking.NewPessimistic(h.pool)}
+	bookers := append(slices.Collect(maps.Values(h.strategies())), newDesk(t, h.pool))
 	regatta, p := h.event(20), h.crowd(240)
 	var race []func()
 	for i, person := range p {

@@ -12,14 +12,17 @@ import (
 	"rowlock/audit"
 )
 
+// readEvent reads what decides about an event's seats, as [scanSeats] scans it.
+const readEvent = `
+select status, starts_at, registration_opens_at, registration_closes_at,
+       capacity, seats_remaining, waiting, next_position, revision, simulation_id
+from events where id = $1`
+
 // lockEvent takes the event's row lock: every other change of the event's
 // seats waits until this transaction ends. What depends on it is read by later
 // statements, for under read committed a statement sees registrations as they
 // were before it waited.
-const lockEvent = `
-select status, starts_at, registration_opens_at, registration_closes_at,
-       capacity, seats_remaining, waiting, next_position, revision, simulation_id
-from events where id = $1 for update`
+const lockEvent = readEvent + ` for update`
 
 const readPeople = `
 select id, is_active, simulation_id from users where id = any($1)`
@@ -112,6 +115,12 @@ type statement struct {
 // writes lists the statements that bring the database to what the sheet says.
 // Each writes any number of rows.
 func (s *sheet) writes() ([]statement, error) {
+	list, err := s.rowWrites()
+	return append(list, s.updateEvent()), err
+}
+
+// rowWrites lists the statements for everything but the event's own row.
+func (s *sheet) rowWrites() ([]statement, error) {
 	var list []statement
 	if len(s.left) > 0 {
 		list = append(list, statement{`delete from waitlist_entries where id = any($1)`, []any{s.left}})
@@ -125,7 +134,6 @@ func (s *sheet) writes() ([]statement, error) {
 	if joined := s.stillWaiting(); len(joined) > 0 {
 		list = append(list, s.insertEntries(joined))
 	}
-	list = append(list, s.updateEvent())
 	sql, args, err := audit.Statement(s.log)
 	if err != nil {
 		return nil, err

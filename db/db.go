@@ -87,6 +87,10 @@ func Open(ctx context.Context, url string, l Limits) (*pgxpool.Pool, error) {
 		p["enable_seqscan"] = "off"
 	}
 
+	config.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+		registerUUID(c.TypeMap())
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)

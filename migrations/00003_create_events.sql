@@ -44,7 +44,7 @@ create table events (
     constraint events_registration_check    check (registration_closes_at > registration_opens_at)
 );
 create index events_upcoming_idx on events (starts_at, id) where status <> 'draft' and simulation_id is null;
-create index events_organizer_id_idx on events (organizer_id, starts_at) where simulation_id is null;
+create index events_organizer_id_idx on events (organizer_id, starts_at);
 create index events_simulation_id_idx on events (simulation_id) where simulation_id is not null;
 -- Booking rewrites an event's row once per group. Room on the page keeps
 -- those updates off the indexes (heap-only tuples).

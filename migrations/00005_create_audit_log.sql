@@ -15,6 +15,9 @@ create table audit_log (
     detail        jsonb       not null default '{}',
     simulation_id uuid
 );
+-- People read the log newest first, and simulations' rows only when they ask.
+create index audit_log_id_idx on audit_log (id) where simulation_id is null;
+create index audit_log_action_idx on audit_log (action, id) where simulation_id is null;
 create index audit_log_event_id_idx on audit_log (event_id, id) where event_id is not null and simulation_id is null;
 create index audit_log_user_id_idx on audit_log (user_id, id) where user_id is not null and simulation_id is null;
 -- Most people act for themselves and are found by user_id.

@@ -39,13 +39,18 @@ const (
 // moment; each of the others asks when one of those before has an answer.
 const MaxUsers = 100_000
 
-// Grouped is the strategy that production uses, and the default.
-const Grouped = "grouped"
+// The ways to make a booking safe. Grouped is the desk, which production uses.
+const (
+	Grouped     = "grouped"
+	Pessimistic = "pessimistic"
+	Optimistic  = "optimistic"
+	Conditional = "conditional"
+)
 
 // Strategies names the ways to make a booking safe that can be compared, the
 // default first. A [Runner] offers those that it was given.
 func Strategies() []string {
-	return []string{Grouped, "pessimistic", "optimistic", "conditional"}
+	return []string{Grouped, Pessimistic, Optimistic, Conditional}
 }
 
 // What a simulation can be refused with.

@@ -96,8 +96,10 @@ func (c *serveCommand) newInstance(ctx context.Context, d *database, addr net.Ad
 // bookers are the strategies that simulations choose from.
 func bookers(d *database, desk *booking.Desk) map[string]booking.Booker {
 	return map[string]booking.Booker{
-		simulation.Grouped: desk,
-		"pessimistic":      booking.NewPessimistic(d.booking),
+		simulation.Grouped:     desk,
+		simulation.Pessimistic: booking.NewPessimistic(d.booking),
+		simulation.Optimistic:  booking.NewOptimistic(d.booking),
+		simulation.Conditional: booking.NewConditional(d.booking),
 	}
 }
 
@@ -147,9 +149,8 @@ func (i *instance) serve(ctx context.Context, listener net.Listener) error {
 	slog.Info("stopping")
 	closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(
-		server.Shutdown(closing),
-		i.simulations.Close(closing),
-		i.desk.Close(closing),
-	)
+	// Side by side: a script may wait for the end of a simulation.
+	simulationsClosed := make(chan error, 1)
+	go func() { simulationsClosed <- i.simulations.Close(closing) }()
+	return errors.Join(server.Shutdown(closing), <-simulationsClosed, i.desk.Close(closing))
 }

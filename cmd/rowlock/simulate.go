@@ -20,7 +20,7 @@ type simulateCommand struct {
 	Event    string `required:"" placeholder:"ID" help:"The event to rehearse: the last part of its page's address."`
 	Users    int    `default:"1000" help:"How many made-up people book at once, 1 to 100000."`
 	Seats    *int   `help:"How many seats the rehearsal has; as many as the event has free when unset."`
-	Strategy string `default:"grouped" enum:"grouped,pessimistic" help:"How bookings are made safe: ${enum}."`
+	Strategy string `default:"grouped" enum:"grouped,pessimistic,optimistic,conditional" help:"How bookings are made safe: ${enum}."`
 	JSON     bool   `help:"Answer in JSON."`
 }
 
