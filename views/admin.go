@@ -34,7 +34,7 @@ func passed(checks []booking.Check) int {
 func phaseText(s simulation.Simulation) string {
 	switch s.Phase {
 	case simulation.Booking:
-		return "Booking: " + number(s.Answered) + " of " + number(s.Users) + " have their answer"
+		return "Booking, all at once"
 	case simulation.Checking:
 		return "Checking every answer against the database"
 	}

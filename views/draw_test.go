@@ -1,0 +1,112 @@
+package views
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rowlock/booking"
+	"rowlock/simulation"
+)
+
+func TestMeterLooksFullOnlyWhenTheEventIs(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name            string
+		capacity, taken int
+		want            meter
+	}{
+		{"a mark for each seat", 12, 5, meter{12, 5}},
+		{"full", 12, 12, meter{12, 12}},
+		{"empty", 12, 0, meter{12, 0}},
+		{"a large event, one seat taken", 1200, 1, meter{mostMarks, 1}},
+		{"a large event, one seat left", 1200, 1199, meter{mostMarks, mostMarks - 1}},
+		{"a large event, full", 1200, 1200, meter{mostMarks, mostMarks}},
+		{"no seats at all", 0, 0, meter{}},
+	}
+	for _, tt := range tests {
+		if got := meterOf(tt.capacity, tt.taken); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestCrowdShowsEveryone(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		s    simulation.Simulation
+		want []crowdPart
+	}{
+		{"a mark for each", simulation.Simulation{State: simulation.Done, Users: 100, Tally: simulation.Tally{Registered: 10, Waitlisted: 88, Failed: 2}}, []crowdPart{
+			{"registered", 0, 10}, {"failed", 10, 12}, {"waitlisted", 12, 100},
+		}},
+		{"the few among many keep a mark", simulation.Simulation{State: simulation.Done, Users: 100_000, Tally: simulation.Tally{Registered: 10, Waitlisted: 99_990}}, []crowdPart{
+			{"registered", 0, 1}, {"waitlisted", 1, 1000},
+		}},
+		{"half way", simulation.Simulation{State: simulation.Running, Users: 2000, Answered: 1000}, []crowdPart{
+			{"answered", 0, 500}, {"asked", 500, 1000},
+		}},
+		{"not begun", simulation.Simulation{State: simulation.Running, Users: 5}, []crowdPart{{"asked", 0, 5}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := crowdOf(tt.s)
+			at := 0
+			for i, part := range c.Parts {
+				if part.From != at {
+					t.Errorf("a gap before mark %d", part.From)
+				}
+				at = part.To
+				if i < len(tt.want) && part != tt.want[i] {
+					t.Errorf("got %v, want %v", part, tt.want[i])
+				}
+			}
+			if at != c.Marks {
+				t.Errorf("%d of %d marks are drawn", at, c.Marks)
+			}
+		})
+	}
+}
+
+func TestCrowdBreaksIntoRows(t *testing.T) {
+	t.Parallel()
+	c := crowd{People: 120, Marks: 120}
+	got := c.Path(crowdPart{"waitlisted", 48, 102})
+	if want := "M576 7H595M0 27H595M0 47H19"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestBookingsChart(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2027, 1, 30, 0, 0, 0, 0, time.UTC)
+	c := bookingsChart([]booking.DayCount{{Day: day, Bookings: 3}, {Day: day.AddDate(0, 0, 1)}, {Day: day.AddDate(0, 0, 2), Bookings: 6}})
+	if c.First != "30 Jan" || c.Last != "1 Feb" || c.Most() != 6 {
+		t.Errorf("got %s to %s, most %d", c.First, c.Last, c.Most())
+	}
+	if got, want := c.Path(), "M1 100v-50h8v50zM21 100v-100h8v100z"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+
+	var long []booking.DayCount
+	for i := range 70 {
+		long = append(long, booking.DayCount{Day: day.AddDate(0, 0, i), Bookings: 1})
+	}
+	weeks := bookingsChart(long)
+	if len(weeks.Bars) != 10 || weeks.Bars[0].Value != 7 || !strings.Contains(weeks.Title, "week") {
+		t.Errorf("70 days are drawn as %d bars, %q", len(weeks.Bars), weeks.Title)
+	}
+	if empty := bookingsChart(nil); len(empty.Bars) != 0 {
+		t.Error("no bookings are drawn")
+	}
+}
+
+func TestEvenOneAmongThousandsShows(t *testing.T) {
+	t.Parallel()
+	c := chart{Bars: []bar{{Value: 1}, {Value: 100_000}}}
+	if !strings.HasPrefix(c.Path(), "M1 100v-2h8v2z") {
+		t.Errorf("got %q", c.Path())
+	}
+}
