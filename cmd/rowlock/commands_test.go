@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rowlock/db/dbtest"
+	"rowlock/db/embedded"
+)
+
+// command runs one command line on a database and returns what it printed.
+func command(t *testing.T, url, input string, args ...string) (string, error) {
+	t.Helper()
+	t.Setenv("DATABASE_URL", url)
+	var out, errs bytes.Buffer
+	err := run(t.Context(), args, terminal{in: strings.NewReader(input), out: &out, err: &errs})
+	return out.String(), err
+}
+
+func TestMigrateCommand(t *testing.T) {
+	url := dbtest.EmptyURL(t)
+	for _, want := range []string{"migrations were run", "0 migrations were run"} {
+		if out, err := command(t, url, "", "migrate"); err != nil || !strings.Contains(out, want) {
+			t.Errorf("got %q, %v", out, err)
+		}
+	}
+}
+
+func TestAdminCreateCommand(t *testing.T) {
+	url := dbtest.URL(t)
+	create := func(password string) (string, error) {
+		return command(t, url, password, "admin", "create", "--email", "Cox@example.org", "--name", "Cox")
+	}
+	if _, err := create("short\n"); err == nil || !strings.Contains(err.Error(), "10 characters") {
+		t.Errorf("a short password: %v", err)
+	}
+	if out, err := create("steady at the catch\n"); err != nil || !strings.Contains(out, "can sign in as Cox@example.org") {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if _, err := create("steady at the catch\n"); err == nil || !strings.Contains(err.Error(), "somebody has signed up") {
+		t.Errorf("the second time: %v", err)
+	}
+}
+
+func TestDemoCommandFillsOnlyAnEmptyDatabase(t *testing.T) {
+	url := dbtest.URL(t)
+	if _, err := command(t, url, "", "demo"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t, url, "", "demo"); err == nil || !strings.Contains(err.Error(), "only an empty one") {
+		t.Errorf("the second time: %v", err)
+	}
+	if out, err := command(t, url, "", "verify"); err != nil || strings.Contains(out, "BROKEN") {
+		t.Errorf("the demo does not verify: %v\n%s", err, out)
+	}
+}
+
+// serving starts serve in the background and returns its address once it is
+// ready; stop ends it and returns what serve returned.
+func serving(t *testing.T, args ...string) (address string, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := run(ctx, append([]string{"serve", "--addr", "127.0.0.1:0", "--log-level", "error"}, args...),
+			terminal{in: strings.NewReader(""), out: in, err: io.Discard})
+		in.CloseWithError(fmt.Errorf("serve ended: %w", err))
+		done <- err
+	}()
+
+	greeted := make(chan string, 1)
+	go func() {
+		var seen bytes.Buffer
+		buffer := make([]byte, 4096)
+		for {
+			n, err := out.Read(buffer)
+			seen.Write(buffer[:n])
+			if found := regexp.MustCompile(`http://\S+`).FindString(seen.String()); found != "" || err != nil {
+				greeted <- found
+				io.Copy(io.Discard, out)
+				return
+			}
+		}
+	}()
+	select {
+	case address = <-greeted:
+	case <-time.After(60 * time.Second):
+	}
+	if address == "" {
+		cancel()
+		t.Fatalf("serve did not get ready: %v", <-done)
+	}
+	return address, func() error { cancel(); return <-done }
+}
+
+// openDir is a folder that PostgreSQL may enter when the tests run as root and
+// it does not.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d := dir; d != filepath.Dir(os.TempDir()) && d != os.TempDir(); d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestServeStartsOnNothingAndKeepsItsData(t *testing.T) {
+	t.Setenv("DATABASE_URL", "")
+	dir := filepath.Join(openDir(t), "data")
+	var events [2]string
+	for i := range events {
+		address, stop := serving(t, "--data-dir", dir)
+		answer, err := http.Get(address + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		events[i] = strings.Join(regexp.MustCompile(`/events/[0-9a-f-]{36}`).FindAllString(string(page), -1), " ")
+		if i == 0 {
+			if err := run(t.Context(), []string{"migrate", "--data-dir", dir}, terminal{out: io.Discard, err: io.Discard}); !errors.Is(err, embedded.ErrInUse) {
+				t.Errorf("a second program on the same data: %v", err)
+			}
+		}
+		if err := stop(); err != nil {
+			t.Fatalf("stop: %v", err)
+		}
+	}
+	if events[0] == "" || events[0] != events[1] {
+		t.Errorf("the first start showed %q, the second %q", events[0], events[1])
+	}
+}
+
+func TestServeOnAGivenDatabaseAddsNoDemo(t *testing.T) {
+	url := dbtest.URL(t)
+	t.Setenv("DATABASE_URL", url)
+	address, stop := serving(t)
+	answer, err := http.Get(address + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if strings.Contains(string(page), demoPassword) {
+		t.Error("the sign-in page offers demo people")
+	}
+	if err := healthcheck(t, address); err != nil {
+		t.Errorf("healthcheck: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if err := healthcheck(t, address); err == nil {
+		t.Error("healthcheck finds a stopped instance healthy")
+	}
+}
+
+func healthcheck(t *testing.T, address string) error {
+	return run(t.Context(), []string{"healthcheck", "--addr", strings.TrimPrefix(address, "http://")}, terminal{out: io.Discard, err: io.Discard})
+}
+
+func TestWhatEndsTheProgramIsToldWithAWayOut(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	good := dbtest.URL(t)
+
+	for _, tt := range []struct {
+		name, url, way string
+		args           []string
+	}{
+		{"no server", "postgres://rowlock@127.0.0.1:1/rowlock", "check DATABASE_URL", nil},
+		{"no such socket", "postgres:///rowlock?host=/nonexistent", "check DATABASE_URL", nil},
+		{"no such host", "postgres://rowlock@no-such-host.invalid/rowlock", "check DATABASE_URL", nil},
+		{"no such database", regexp.MustCompile(`/[^/?]+\?`).ReplaceAllString(good, "/none?"), "createdb", nil},
+		{"no URL at all", "postgres://%zz", "database URL", nil},
+		{"a short session key", good, "openssl rand", []string{"--session-key", "c2hvcnQ="}},
+		{"a proxy that is none", good, "neither an address nor a network", []string{"--trusted-proxies", "somewhere"}},
+		{"a base URL without a scheme", good, "https://events.example.org", []string{"--base-url", "events"}},
+		{"an address in use", good, "ROWLOCK_ADDR", []string{"--addr", taken.Addr().String()}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := command(t, tt.url, "", append([]string{"serve", "--addr", "127.0.0.1:0"}, tt.args...)...)
+			if err == nil {
+				t.Fatal("it started")
+			}
+			if line := explain(err); !strings.Contains(line, tt.way) || strings.Contains(line, "\n") {
+				t.Errorf("got %q, want a line with %q", line, tt.way)
+			}
+		})
+	}
+}
