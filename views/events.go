@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"time"
 
 	"rowlock/booking"
@@ -67,4 +68,14 @@ func canLeave(e event.Event, m booking.Mine, now time.Time) bool {
 // good news about a seat or a place is not said twice.
 func saidByHeading(in Booking) bool {
 	return in.Notice != "" && !in.Refused && held(in.Mine) && in.Event.Status != event.Cancelled
+}
+
+// newsAndMore parts a notice after its first sentence, which is fit for a
+// heading.
+func newsAndMore(notice string) (news, more string) {
+	news, more, found := strings.Cut(notice, ". ")
+	if found {
+		news += "."
+	}
+	return news, more
 }

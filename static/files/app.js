@@ -9,8 +9,7 @@
 
   const begin = (form, button) => {
     if (!button || !button.dataset.busy) return;
-    busy.set(form, { button, label: button.innerHTML });
-    // A label that becomes shorter must not make the button jump.
+    busy.set(form, { button, label: [...button.childNodes] });
     button.setAttribute("aria-busy", "true");
     button.textContent = button.dataset.busy;
   };
@@ -21,7 +20,7 @@
     delete form.dataset.sent;
     if (!was) return;
     was.button.removeAttribute("aria-busy");
-    was.button.innerHTML = was.label;
+    was.button.replaceChildren(...was.label);
   };
 
   document.addEventListener("submit", (event) => {
@@ -48,7 +47,12 @@
     document.querySelectorAll("form[data-sent]").forEach(end);
   });
 
-  // What a swap says is read out, and the keyboard stays where it was.
+  // What a swap says is read out, and a keyboard that stood on something that
+  // the swap took away stands on what was said.
+  let stoodInside = false;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    stoodInside = event.detail.target.contains(document.activeElement);
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     const part = event.target.id ? document.getElementById(event.target.id) : null;
     if (!part) return;
@@ -57,7 +61,7 @@
     if (said && announcer && said.textContent !== announcer.textContent) {
       announcer.textContent = said.textContent;
     }
-    if (said && (document.activeElement === document.body || !document.activeElement)) {
+    if (said && stoodInside && !part.contains(document.activeElement)) {
       said.tabIndex = -1;
       said.focus({ preventScroll: true });
     }
