@@ -16,10 +16,11 @@ import (
 // before it.
 type Conditional struct {
 	pool *pgxpool.Pool
+	counter
 }
 
 // NewConditional makes the strategy work on pool.
-func NewConditional(pool *pgxpool.Pool) *Conditional { return &Conditional{pool} }
+func NewConditional(pool *pgxpool.Pool) *Conditional { return &Conditional{pool: pool} }
 
 const (
 	// takeSeat and takePlace return the event as it was before them.
@@ -46,6 +47,7 @@ var errGiveBack = errors.New("nothing to take")
 func (c *Conditional) Book(ctx context.Context, r Request) (Answer, error) {
 	var answer Answer
 	err := pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
+		c.transactions.Add(1)
 		s := newSheet(r.EventID)
 		if err := s.take(ctx, tx); err != nil {
 			return err

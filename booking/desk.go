@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,9 +33,11 @@ const (
 type Desk struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
+	counter
 
 	mu       sync.Mutex
 	queues   map[uuid.UUID]*queue
+	watches  map[uuid.UUID]*func(Settled)
 	stopping bool
 	workers  sync.WaitGroup
 }
@@ -73,7 +76,7 @@ func (t *ticket) result() (answer, error) {
 // NewDesk opens a desk that works on pool, whose connections nothing else
 // should keep busy: see [rowlock/db.BookingLimits].
 func NewDesk(pool *pgxpool.Pool, log *slog.Logger) *Desk {
-	return &Desk{pool: pool, log: log, queues: map[uuid.UUID]*queue{}}
+	return &Desk{pool: pool, log: log, queues: map[uuid.UUID]*queue{}, watches: map[uuid.UUID]*func(Settled){}}
 }
 
 // Book gives the person a seat, or the end of the line when none is left.
@@ -227,21 +230,27 @@ func (d *Desk) giveUp(ctx context.Context, t *ticket) {
 // group commits, the next gathers.
 func (d *Desk) serve(eventID uuid.UUID) {
 	for {
-		tickets := d.take(eventID)
+		tickets, watch := d.take(eventID)
 		if tickets == nil {
 			return
 		}
+		began := time.Now()
 		g := &group{eventID: eventID, tickets: tickets}
 		g.settle(d.pool, d.log)
+		d.transactions.Add(int64(g.tries))
+		d.retries.Add(int64(g.tries - 1))
+		if watch != nil {
+			(*watch)(Settled{Requests: len(tickets), Transactions: g.tries, Took: time.Since(began)})
+		}
 		for _, t := range tickets {
 			t.open.Done()
 		}
 	}
 }
 
-// take removes the next group from an event's queue, in order of arrival. It
-// returns nil, and forgets the queue, when nobody waits.
-func (d *Desk) take(eventID uuid.UUID) []*ticket {
+// take removes the next group from an event's queue, in order of arrival, and
+// tells who watches. It returns nil, and forgets the queue, when nobody waits.
+func (d *Desk) take(eventID uuid.UUID) ([]*ticket, *func(Settled)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 
@@ -258,7 +267,7 @@ func (d *Desk) take(eventID uuid.UUID) []*ticket {
 	}
 	if len(tickets) == 0 {
 		delete(d.queues, eventID)
-		return nil
+		return nil, nil
 	}
-	return tickets
+	return tickets, d.watches[eventID]
 }

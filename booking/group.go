@@ -36,6 +36,8 @@ type group struct {
 	// the log, in which no line is ever deleted, tells whether it was
 	// committed.
 	receipt uuid.UUID
+	// tries counts the transactions.
+	tries int
 }
 
 // settle answers every ticket of the group. It tries again for as long as
@@ -69,6 +71,7 @@ func (g *group) settleEachAlone(pool *pgxpool.Pool, log *slog.Logger) {
 	for i := range g.tickets {
 		alone := group{eventID: g.eventID, tickets: g.tickets[i : i+1]}
 		alone.settle(pool, log)
+		g.tries += alone.tries
 	}
 }
 
@@ -93,6 +96,7 @@ func (g *group) fail(cause error, log *slog.Logger) {
 // try runs one transaction, in two round trips when nobody cancels: lock and
 // read, then write and commit.
 func (g *group) try(pool *pgxpool.Pool) (err error) {
+	g.tries++
 	ctx, cancel := context.WithTimeout(context.Background(), attemptTimeout)
 	defer cancel()
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,15 +16,12 @@ import (
 // same. Whoever finds it changed begins again. With few rivals that is cheap;
 // in a rush nearly everybody decides in vain, again and again.
 type Optimistic struct {
-	pool    *pgxpool.Pool
-	retries atomic.Int64
+	pool *pgxpool.Pool
+	counter
 }
 
 // NewOptimistic makes the strategy work on pool.
 func NewOptimistic(pool *pgxpool.Pool) *Optimistic { return &Optimistic{pool: pool} }
-
-// Retries counts the decisions that were made in vain since the start.
-func (o *Optimistic) Retries() int64 { return o.retries.Load() }
 
 // errOvertaken says that the event changed between reading and writing.
 var errOvertaken = errors.New("the event changed while the booking was decided")
@@ -56,6 +52,7 @@ func (o *Optimistic) Book(ctx context.Context, r Request) (Answer, error) {
 func (o *Optimistic) try(ctx context.Context, r Request) (Answer, error) {
 	var answer Answer
 	err := pgx.BeginFunc(ctx, o.pool, func(tx pgx.Tx) error {
+		o.transactions.Add(1)
 		// The version is read before the standing: whatever changes that
 		// standing from here on changes the version too.
 		s := newSheet(r.EventID)

@@ -17,10 +17,11 @@ import (
 // waits.
 type Pessimistic struct {
 	pool *pgxpool.Pool
+	counter
 }
 
 // NewPessimistic makes the strategy work on pool.
-func NewPessimistic(pool *pgxpool.Pool) *Pessimistic { return &Pessimistic{pool} }
+func NewPessimistic(pool *pgxpool.Pool) *Pessimistic { return &Pessimistic{pool: pool} }
 
 // Book gives the person a seat, or the end of the line when none is left. It
 // is refused like [Desk.Book], but never with ErrBusy: it waits for a
@@ -28,6 +29,7 @@ func NewPessimistic(pool *pgxpool.Pool) *Pessimistic { return &Pessimistic{pool}
 func (p *Pessimistic) Book(ctx context.Context, r Request) (Answer, error) {
 	var answer Answer
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		p.transactions.Add(1)
 		s, err := lockAndRead(ctx, tx, r)
 		if err != nil {
 			return err
