@@ -15,7 +15,7 @@ import (
 // "Thu 4 March 2027, 18:30–20:30".
 func whenText(e event.Event) string {
 	start, end := e.StartsAt.In(e.Zone()), e.EndsAt.In(e.Zone())
-	if sameDay(start, end) {
+	if onOneDay(e) {
 		return dayText(start) + ", " + clock(start) + "–" + clock(end)
 	}
 	return dayText(start) + ", " + clock(start) + " – " + dayText(end) + ", " + clock(end)
@@ -24,7 +24,7 @@ func whenText(e event.Event) string {
 // clockText is an event's time without its first day: "18:30–20:30".
 func clockText(e event.Event) string {
 	start, end := e.StartsAt.In(e.Zone()), e.EndsAt.In(e.Zone())
-	if sameDay(start, end) {
+	if onOneDay(e) {
 		return clock(start) + "–" + clock(end)
 	}
 	return clock(start) + " – " + end.Format("Mon 2 January") + ", " + clock(end)
@@ -39,6 +39,11 @@ func momentText(t time.Time, zone *time.Location) string {
 func dayText(t time.Time) string { return t.Format("Mon 2 January 2006") }
 
 func clock(t time.Time) string { return t.Format("15:04") }
+
+// onOneDay tells whether an event ends on the day on which it starts.
+func onOneDay(e event.Event) bool {
+	return sameDay(e.StartsAt.In(e.Zone()), e.EndsAt.In(e.Zone()))
+}
 
 func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
