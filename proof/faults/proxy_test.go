@@ -1,0 +1,115 @@
+package faults
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowlock/db/dbtest"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// Each fate is what its name says, however the client asks for the commit.
+func TestFates(t *testing.T) {
+	t.Parallel()
+	direct := dbtest.Pool(t)
+	if _, err := direct.Exec(t.Context(), `create table notes (text text)`); err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := NewProxy(t.Context(), direct.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	url := proxy.URL(direct.Config().ConnConfig.Database)
+
+	write := map[string]func(ctx context.Context, c *pgx.Conn, text string) error{
+		"a transaction": func(ctx context.Context, c *pgx.Conn, text string) error {
+			return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+				_, err := tx.Exec(ctx, `insert into notes values ($1)`, text)
+				return err
+			})
+		},
+		"a batch": func(ctx context.Context, c *pgx.Conn, text string) error {
+			b := &pgx.Batch{}
+			b.Queue(`begin`)
+			b.Queue(`insert into notes values ($1)`, text)
+			b.Queue(`commit`)
+			return c.SendBatch(ctx, b).Close()
+		},
+	}
+	written := map[Fate]bool{Pass: true, CutAfter: true, Late: true}
+	for name, write := range write {
+		for fate := range fates {
+			text := name + ", " + fate.String()
+			before := proxy.Count(fate)
+			proxy.Judge(always(fate))
+			conn, err := pgx.Connect(t.Context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = write(t.Context(), conn, text)
+			conn.Close(context.Background())
+			if (err == nil) != (fate == Pass) {
+				t.Errorf("%s: the client got %v", text, err)
+			}
+			if fate == CutBoth {
+				continue // nobody can know
+			}
+			if got := isThere(t, direct, text); got != written[fate] {
+				t.Errorf("%s: written is %v", text, got)
+			}
+			if proxy.Count(fate) != before+1 {
+				t.Errorf("%s: %d commits were judged", text, proxy.Count(fate)-before)
+			}
+		}
+	}
+}
+
+// isThere also waits for a late commit.
+func isThere(t *testing.T, pool *pgxpool.Pool, text string) bool {
+	t.Helper()
+	for range 2 {
+		var n int
+		if err := pool.QueryRow(t.Context(), `select count(*) from notes where text = $1`, text).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			return true
+		}
+		time.Sleep(2 * lateness)
+	}
+	return false
+}
+
+func TestCutAndDelay(t *testing.T) {
+	t.Parallel()
+	pool := dbtest.Pool(t)
+	proxy, err := NewProxy(t.Context(), pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	conn, err := pgx.Connect(t.Context(), proxy.URL(pool.Config().ConnConfig.Database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+
+	proxy.Delay(always(50 * time.Millisecond))
+	start := time.Now()
+	if err := conn.Ping(t.Context()); err != nil || time.Since(start) < 100*time.Millisecond {
+		t.Errorf("there and back took %v, %v", time.Since(start), err)
+	}
+	proxy.Delay(nil)
+	if n := proxy.Cut(); n != 1 {
+		t.Errorf("cut %d connections", n)
+	}
+	if err := conn.Ping(t.Context()); err == nil {
+		t.Error("a connection that was cut answers")
+	}
+}
