@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"rowlock/audit"
 	"rowlock/booking"
 	"rowlock/simulation"
@@ -196,11 +198,11 @@ func named(l audit.Line, name string) piece {
 	case "user":
 		return piece{orElse(l.UserName, "somebody who is gone"), address("/admin/audit", "person", idText(l.User))}
 	case "who":
-		if l.UserName != "" || l.Actor == zeroID {
+		if l.UserName != "" || l.Actor == uuid.Nil {
 			return piece{orElse(l.UserName, "Somebody who is gone"), address("/admin/audit", "person", idText(l.User))}
 		}
 	}
-	if l.Actor == zeroID {
+	if l.Actor == uuid.Nil {
 		return piece{Text: "Rowlock"}
 	}
 	return piece{orElse(l.ActorName, "Somebody who is gone"), address("/admin/audit", "person", idText(l.Actor))}

@@ -7,8 +7,6 @@ import (
 	"github.com/google/uuid"
 )
 
-var zeroID = uuid.Nil
-
 // idText is empty for no id at all.
 func idText(id uuid.UUID) string {
 	if id == uuid.Nil {

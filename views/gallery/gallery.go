@@ -33,15 +33,6 @@ type shot struct {
 	set func(p *views.Page)
 }
 
-// Names lists the last part of the address of every page in the gallery.
-func Names() []string {
-	var names []string
-	for _, s := range shots() {
-		names = append(names, s.slug)
-	}
-	return names
-}
-
 // Handler serves the list of pages at [Prefix] and each page below it.
 func Handler() http.Handler {
 	all := shots()
