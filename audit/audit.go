@@ -39,6 +39,7 @@ const (
 	LineRemoved       Action = "waitlist_entry.removed"
 	SimulationStarted Action = "simulation.started"
 	SimulationUndone  Action = "simulation.undone"
+	SimulationDeleted Action = "simulation.deleted"
 )
 
 // Actions lists every action, in the order in which a person would look for
@@ -48,7 +49,7 @@ func Actions() []Action {
 		SeatConfirmed, SeatPromoted, SeatCancelled, SeatRemoved, LineJoined, LineLeft, LineRemoved,
 		EventCreated, EventEdited, EventPublished, EventCancelled,
 		SignedUp, UserCreated, UserRenamed, PasswordChanged, RoleChanged, UserActivated, UserDeactivated,
-		SimulationStarted, SimulationUndone,
+		SimulationStarted, SimulationUndone, SimulationDeleted,
 	}
 }
 

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -107,6 +108,41 @@ func causeOf(err error) string {
 		err = inner
 	}
 	return err.Error()
+}
+
+func gaveUpAfter(patience time.Duration) string {
+	return fmt.Sprintf("gave up after %g s without an answer", patience.Seconds())
+}
+
+// gaveUpAfter is how long people waited before they gave up, or 0 when nobody
+// did.
+func (c *crowd) gaveUpAfter() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.gaveUp {
+		return 0
+	}
+	return c.patience
+}
+
+// pace tells when those who got a seat or a place in line had it.
+func (c *crowd) pace() []time.Duration {
+	var times []int32
+	for i, o := range c.outcomes {
+		if o == registered || o == waitlisted {
+			times = append(times, c.waited[i])
+		}
+	}
+	if len(times) == 0 {
+		return nil
+	}
+	slices.Sort(times)
+	pace := make([]time.Duration, PaceSteps+1)
+	for i := range pace {
+		rank := (len(times)*i + PaceSteps - 1) / PaceSteps
+		pace[i] = microseconds(times[max(rank, 1)-1])
+	}
+	return pace
 }
 
 // failures lists the causes, the most frequent first.

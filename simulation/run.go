@@ -44,9 +44,10 @@ type run struct {
 	stop  context.CancelCauseFunc
 	ended chan struct{}
 
-	phase atomic.Pointer[string]
-	crowd crowd
-	size  int
+	phase  atomic.Pointer[string]
+	crowd  crowd
+	effort *effort
+	size   int
 }
 
 func newRun(r *Runner, id, eventID uuid.UUID, p Params) *run {
@@ -54,6 +55,9 @@ func newRun(r *Runner, id, eventID uuid.UUID, p Params) *run {
 		id: id, eventID: eventID, rehearsal: p.Target == Rehearsal,
 		pool: r.pool, booker: r.bookers[p.Strategy], log: r.log.With("simulation", id),
 		ended: make(chan struct{}), size: p.Users, crowd: crowd{limit: crowdLimit},
+	}
+	if p.Strategy != Grouped {
+		u.crowd.patience = p.Patience
 	}
 	u.ctx, u.stop = context.WithCancelCause(context.Background())
 	u.enter(Preparing)
@@ -91,6 +95,8 @@ func (u *run) simulate() (Tally, Results, error) {
 
 	u.enter(Booking)
 	u.crowd.gather(u.booker, u.eventID, people)
+	u.effort = watchEffort(u.booker, u.eventID)
+	defer u.effort.end()
 	select {
 	case <-u.crowd.release():
 	case <-u.ctx.Done():
@@ -98,6 +104,7 @@ func (u *run) simulate() (Tally, Results, error) {
 		return Tally{}, Results{}, context.Cause(u.ctx)
 	}
 
+	u.effort.end()
 	u.enter(Checking)
 	return u.conclude()
 }
@@ -112,9 +119,11 @@ func (u *run) conclude() (Tally, Results, error) {
 	if err != nil {
 		return Tally{}, Results{}, err
 	}
+	pace := u.crowd.pace() // before measure sorts everyone's times
 	results := measure(u.crowd.waited)
-	results.Failures = u.crowd.failures()
-	results.Checks = checks
+	results.Pace, results.Checks = pace, checks
+	results.Failures, results.GaveUpAfter = u.crowd.failures(), u.crowd.gaveUpAfter()
+	u.effort.tell(&results)
 	if results.Took > 0 {
 		results.BookingsPerSecond = float64(tally.Registered+tally.Waitlisted) / results.Took.Seconds()
 	}
@@ -187,8 +196,8 @@ func (u *run) save(tally Tally, results Results, failure error) {
 func inWords(failure error) string {
 	var refusal *pgconn.PgError
 	switch {
-	case errors.Is(failure, errStopped):
-		return "The program was stopped before the simulation was done."
+	case errors.Is(failure, errStopped), errors.Is(failure, booking.ErrStopping):
+		return "The program was stopped before it was done."
 	case errors.Is(failure, errDisowned):
 		return killed
 	case errors.As(failure, &refusal):
@@ -213,8 +222,10 @@ type crowd struct {
 	people  []uuid.UUID
 	ctx     context.Context
 	limit   int
-	doors   chan struct{}
-	opened  time.Time
+	// patience bounds how long everyone waits for an answer; 0 is for ever.
+	patience time.Duration
+	doors    chan struct{}
+	opened   time.Time
 	// came counts who has come to the doors, alive those who are not answered.
 	came  atomic.Int64
 	alive sync.WaitGroup
@@ -226,6 +237,7 @@ type crowd struct {
 
 	mu     sync.Mutex
 	causes map[string]int
+	gaveUp bool
 }
 
 // An outcome is what one of the crowd was answered.
@@ -241,9 +253,7 @@ const (
 // gather starts a goroutine for each person, up to the crowd's limit, and
 // leaves them before closed doors.
 func (c *crowd) gather(b booking.Booker, eventID uuid.UUID, people []uuid.UUID) {
-	// The context never ends, as one that a booker would have to watch would
-	// cost every person a larger stack.
-	c.booker, c.eventID, c.people, c.ctx = b, eventID, people, context.Background()
+	c.booker, c.eventID, c.people = b, eventID, people
 	c.doors = make(chan struct{})
 	c.outcomes, c.positions, c.waited = make([]outcome, len(people)), make([]int32, len(people)), make([]int32, len(people))
 	c.causes = map[string]int{}
@@ -273,9 +283,16 @@ func (c *crowd) come() {
 // answer.
 func (c *crowd) release() <-chan struct{} {
 	done := make(chan struct{})
+	// Without a limit the context never ends, as one that a booker would have
+	// to watch would cost every person a larger stack.
+	c.ctx = context.Background()
+	cancel := func() {}
+	if c.patience > 0 {
+		c.ctx, cancel = context.WithTimeout(c.ctx, c.patience)
+	}
 	c.opened = time.Now()
 	close(c.doors)
-	go func() { c.alive.Wait(); close(done) }()
+	go func() { c.alive.Wait(); cancel(); close(done) }()
 	return done
 }
 
@@ -311,6 +328,9 @@ func (c *crowd) refuse(i int, err error) {
 	cause := causeOf(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		c.gaveUp, cause = true, gaveUpAfter(c.patience)
+	}
 	if _, known := c.causes[cause]; !known && len(c.causes) >= maxCauses {
 		cause = otherCause
 	}

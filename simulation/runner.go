@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Runner struct {
 
 	mu       sync.Mutex
 	runs     map[uuid.UUID]*run
+	contests map[uuid.UUID]*contest
 	stopping bool
 }
 
@@ -34,7 +36,7 @@ type Runner struct {
 // names in [Strategies]. It keeps its own work on pool: a booker that shares
 // the pool would leave it no connection to tell how far a run is.
 func NewRunner(pool *pgxpool.Pool, bookers map[string]booking.Booker, log *slog.Logger) *Runner {
-	return &Runner{pool: pool, bookers: bookers, log: log, runs: map[uuid.UUID]*run{}}
+	return &Runner{pool: pool, bookers: bookers, log: log, runs: map[uuid.UUID]*run{}, contests: map[uuid.UUID]*contest{}}
 }
 
 // Strategies names the strategies that can be chosen, the default first.
@@ -44,38 +46,59 @@ func (r *Runner) Strategies() []string {
 
 // Start begins a simulation and returns its ID while it runs on in the
 // background, whatever becomes of ctx. It is refused with [ErrUsers],
-// [ErrSeats], [ErrStrategy], [ErrTarget], [ErrRunning], [ErrNotBookable],
-// [booking.ErrNoEvent] and, once the runner closes, [booking.ErrStopping].
+// [ErrSeats], [ErrStrategy], [ErrTarget], [ErrPatience], [ErrRunning],
+// [ErrNotBookable], [booking.ErrNoEvent] and, once the runner closes,
+// [booking.ErrStopping].
 func (r *Runner) Start(ctx context.Context, p Params) (uuid.UUID, error) {
+	u, err := r.begin(ctx, p)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	go r.carryOut(u)
+	return u.id, nil
+}
+
+// begin writes a run down that is to be carried out.
+func (r *Runner) begin(ctx context.Context, p Params) (*run, error) {
+	p = p.withDefaults()
+	if err := r.refuses(p); err != nil {
+		return nil, err
+	}
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		return nil, booking.ErrStopping
+	}
+	id, booked, err := r.open(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("start a simulation of event %s: %w", p.EventID, err)
+	}
+	u := newRun(r, id, booked, p)
+	r.runs[id] = u
+	return u, nil
+}
+
+// carryOut returns when the run has come to its end.
+func (r *Runner) carryOut(u *run) {
+	u.carryOut()
+	r.mu.Lock()
+	delete(r.runs, u.id)
+	r.mu.Unlock()
+	close(u.ended)
+}
+
+func (p Params) withDefaults() Params {
 	if p.Strategy == "" {
 		p.Strategy = Grouped
 	}
 	if p.Target == "" {
 		p.Target = Rehearsal
 	}
-	if err := r.refuses(p); err != nil {
-		return uuid.Nil, err
+	if p.Patience == 0 {
+		p.Patience = DefaultPatience
 	}
-
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stopping {
-		return uuid.Nil, booking.ErrStopping
-	}
-	id, booked, err := r.open(ctx, p)
-	if err != nil {
-		return uuid.Nil, fmt.Errorf("start a simulation of event %s: %w", p.EventID, err)
-	}
-	u := newRun(r, id, booked, p)
-	r.runs[id] = u
-	go func() {
-		u.carryOut()
-		r.mu.Lock()
-		delete(r.runs, id)
-		r.mu.Unlock()
-		close(u.ended)
-	}()
-	return id, nil
+	return p
 }
 
 func (r *Runner) refuses(p Params) error {
@@ -88,6 +111,8 @@ func (r *Runner) refuses(p Params) error {
 		return ErrTarget
 	case p.Seats != nil && (*p.Seats < 0 || *p.Seats > event.MaxCapacity || p.Target == EventItself):
 		return ErrSeats
+	case p.Patience < time.Second || p.Patience > MaxPatience:
+		return ErrPatience
 	}
 	return nil
 }
@@ -99,7 +124,7 @@ func (r *Runner) open(ctx context.Context, p Params) (id, booked uuid.UUID, err 
 		return uuid.Nil, uuid.Nil, fmt.Errorf("make an id: %w", err)
 	}
 	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		if err := takeTurn(ctx, tx); err != nil {
+		if err := takeTurn(ctx, tx, p.comparison); err != nil {
 			return err
 		}
 		e, err := event.NewStore(tx).ByID(ctx, p.EventID)
@@ -119,21 +144,25 @@ func (r *Runner) open(ctx context.Context, p Params) (id, booked uuid.UUID, err 
 }
 
 // takeTurn waits for every other runner that is about to start, and refuses
-// when a simulation runs. One whose beat stopped was killed and is written
-// down as failed: it stops nobody.
-func takeTurn(ctx context.Context, tx pgx.Tx) error {
+// when a simulation runs, or a comparison other than ours. One whose beat
+// stopped was killed and is written down as failed: it stops nobody.
+func takeTurn(ctx context.Context, tx pgx.Tx, ours uuid.NullUUID) error {
 	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('rowlock simulation', 0))`)
 	if err != nil {
 		return fmt.Errorf("wait for other starts: %w", err)
 	}
-	_, err = tx.Exec(ctx, `
-		update simulations set state = 'failed', failure = $1, finished_at = now()
-		where state = 'running' and heartbeat_at < now() - $2::interval`, killed, deadAfter)
-	if err != nil {
-		return fmt.Errorf("end killed simulations: %w", err)
+	for _, table := range []string{"simulations", "comparisons"} {
+		_, err = tx.Exec(ctx, `
+			update `+table+` set state = 'failed', failure = $1, finished_at = now()
+			where state = 'running' and heartbeat_at < now() - $2::interval`, killed, deadAfter)
+		if err != nil {
+			return fmt.Errorf("end killed %s: %w", table, err)
+		}
 	}
 	var running bool
-	err = tx.QueryRow(ctx, `select exists (select from simulations where state = 'running')`).Scan(&running)
+	err = tx.QueryRow(ctx, `
+		select exists (select from simulations where state = 'running')
+		    or exists (select from comparisons where state = 'running' and id is distinct from $1)`, ours).Scan(&running)
 	if err != nil {
 		return fmt.Errorf("look for a running simulation: %w", err)
 	}
@@ -156,9 +185,9 @@ func insertRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, e event.Event, p Pa
 		}
 	}
 	_, err = tx.Exec(ctx, `
-		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats)
-		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9)`,
-		id, e.ID, e.Title, rehearsalID, p.StartedBy, p.Target, p.Strategy, p.Users, seats)
+		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats, comparison_id)
+		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10)`,
+		id, e.ID, e.Title, rehearsalID, p.StartedBy, p.Target, p.Strategy, p.Users, seats, p.comparison)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("insert the simulation: %w", err)
 	}
@@ -216,7 +245,8 @@ func (r *Runner) Wait(ctx context.Context, id uuid.UUID) (Simulation, error) {
 
 // Close starts nothing more. A simulation whose people are being made is
 // stopped; one that waits for answers may go on until ctx ends. What was
-// stopped is written down as failed. Close the runner before the desk, or
+// stopped is written down as failed, and so is a comparison that had runs to
+// come. Close the runner before the desk, or
 // people in the desk's queue are turned away.
 func (r *Runner) Close(ctx context.Context) error {
 	r.mu.Lock()
@@ -226,6 +256,7 @@ func (r *Runner) Close(ctx context.Context) error {
 		u.stopPreparing()
 		left = append(left, u)
 	}
+	contests := slices.Collect(maps.Values(r.contests))
 	r.mu.Unlock()
 
 	for _, u := range left {
@@ -236,6 +267,9 @@ func (r *Runner) Close(ctx context.Context) error {
 		}
 		u.stop(errStopped)
 		<-u.ended
+	}
+	for _, c := range contests {
+		<-c.ended // soon: it can begin no further run
 	}
 	return ctx.Err()
 }

@@ -72,9 +72,18 @@ var (
 	ErrNotBookable = errors.New("the event cannot be booked now")
 	// ErrRunning says that one simulation runs at a time, and one does now.
 	ErrRunning = errors.New("another simulation is running")
+	// ErrNoComparison says that there is no such comparison.
+	ErrNoComparison = errors.New("no such comparison")
 	// ErrNotFinished says that a simulation can be undone only when it has
 	// come to its end.
 	ErrNotFinished = errors.New("the simulation is still running")
+	// ErrPatience says that a strategy's time is not from a second to
+	// [MaxPatience].
+	ErrPatience = errors.New("the time for a strategy must be from 1 to 600 seconds")
+	// ErrFewStrategies says that there is nothing to compare.
+	ErrFewStrategies = errors.New("a comparison needs two strategies or more")
+	// ErrName says that a name is empty or longer than [MaxName].
+	ErrName = errors.New("a name has from 1 to 100 characters")
 	// ErrNothingToUndo says that the simulation was undone before.
 	ErrNothingToUndo = errors.New("the simulation was undone before")
 )
@@ -91,7 +100,24 @@ type Params struct {
 	// Seats overrides how many seats a rehearsal has free; nil means as many
 	// as the event.
 	Seats *int
+	// Patience is how long people wait for their answers before they give up;
+	// zero means [DefaultPatience]. Nobody gives up on the desk, which answers
+	// everyone in a time of its own.
+	Patience time.Duration
+
+	// comparison is set on the runs of one.
+	comparison uuid.NullUUID
 }
+
+const (
+	// DefaultPatience is how long people wait for a strategy other than the
+	// desk: a crowd that all want the same row may keep it busy for hours.
+	DefaultPatience = time.Minute
+	// MaxPatience is the longest that people can be told to wait.
+	MaxPatience = 10 * time.Minute
+	// MaxName is how many characters a name has at most.
+	MaxName = 100
+)
 
 // What a running simulation does, one after the other.
 const (
@@ -105,9 +131,13 @@ const (
 
 // A Simulation is one run as it stands in the database.
 type Simulation struct {
-	ID         uuid.UUID
-	EventID    uuid.UUID
-	EventTitle string
+	ID uuid.UUID
+	// Name is what an admin called the run, if anything.
+	Name string
+	// ComparisonID names the comparison that the run is a part of.
+	ComparisonID uuid.NullUUID
+	EventID      uuid.UUID
+	EventTitle   string
 	// RehearsalID names the private copy that was booked.
 	RehearsalID   uuid.NullUUID
 	StartedBy     uuid.UUID
@@ -151,6 +181,29 @@ type Results struct {
 	// Failures counts the failed by cause, the most frequent first.
 	Failures []Failure       `json:"failures"`
 	Checks   []booking.Check `json:"checks"`
+	// GaveUpAfter is set when people gave up waiting: after so long.
+	GaveUpAfter time.Duration `json:"gave_up_after,omitempty"`
+	// Pace tells when those who got a seat or a place in line had it: the
+	// first of them, then each further [PaceSteps]th of them.
+	Pace []time.Duration `json:"pace,omitempty"`
+	// Transactions were begun, Retries decisions made in vain, and at most
+	// Connections in use at a moment. All are zero in runs of old, which did
+	// not count.
+	Transactions int64 `json:"transactions,omitempty"`
+	Retries      int64 `json:"retries,omitempty"`
+	Connections  int   `json:"connections,omitempty"`
+	// Groups are those in which the desk settled the requests; of very many,
+	// a sample.
+	Groups []Group `json:"groups,omitempty"`
+}
+
+// PaceSteps is into how many equal parts [Results.Pace] divides the people.
+const PaceSteps = 200
+
+// A Group is what the desk settled in one transaction.
+type Group struct {
+	Requests int           `json:"requests"`
+	Took     time.Duration `json:"took"`
 }
 
 // Latency sums up how long people waited for their answers, from the moment

@@ -31,7 +31,7 @@ const PerPage = 20
 // selectRuns reads a killed run as failed even before anybody has written that
 // down.
 const selectRuns = `
-	select s.id, s.event_id, s.event_title, s.rehearsal_id, s.started_by, coalesce(u.name, ''), s.target, s.strategy,
+	select s.id, s.name, s.comparison_id, s.event_id, s.event_title, s.rehearsal_id, s.started_by, coalesce(u.name, ''), s.target, s.strategy,
 	       case when dead then 'failed' else s.state end, case when dead then @killed else s.failure end, s.phase,
 	       s.users, s.seats, s.answered, s.registered, s.waitlisted, s.failed, s.seats_remaining, s.overbooked,
 	       s.results, s.started_at, s.finished_at, s.undone_at
@@ -121,7 +121,7 @@ func Choices(ctx context.Context, conn db.Conn, now time.Time) ([]event.Event, e
 func scanRun(row pgx.CollectableRow) (Simulation, error) {
 	var s Simulation
 	var results []byte
-	err := row.Scan(&s.ID, &s.EventID, &s.EventTitle, &s.RehearsalID, &s.StartedBy, &s.StartedByName, &s.Target, &s.Strategy,
+	err := row.Scan(&s.ID, &s.Name, &s.ComparisonID, &s.EventID, &s.EventTitle, &s.RehearsalID, &s.StartedBy, &s.StartedByName, &s.Target, &s.Strategy,
 		&s.State, &s.Failure, &s.Phase,
 		&s.Users, &s.Seats, &s.Answered, &s.Tally.Registered, &s.Tally.Waitlisted, &s.Tally.Failed, &s.Tally.SeatsRemaining, &s.Tally.Overbooked,
 		&results, &s.StartedAt, &s.FinishedAt, &s.UndoneAt)

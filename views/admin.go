@@ -124,6 +124,7 @@ var actionTexts = map[audit.Action]string{
 	audit.LineRemoved:       "Removed from the line",
 	audit.SimulationStarted: "Simulation started",
 	audit.SimulationUndone:  "Simulation undone",
+	audit.SimulationDeleted: "Simulation deleted",
 }
 
 func actionText(a audit.Action) string {
@@ -164,6 +165,7 @@ var sentences = map[audit.Action]string{
 	audit.LineRemoved:       "{actor} took {user} out of the line for {event}",
 	audit.SimulationStarted: "{actor} started a simulation of {event}",
 	audit.SimulationUndone:  "{actor} undid a simulation of {event}",
+	audit.SimulationDeleted: "{actor} deleted a simulation of {event}",
 }
 
 // A piece of a sentence, which leads to more of the log where Path is set.
