@@ -20,9 +20,7 @@ const pessimisticConns = 2
 
 // rush sets the desk against one transaction per booking when everybody comes
 // at once.
-type rush struct{}
-
-func (*rush) measure(ctx context.Context, b *bench) error {
+func rush(ctx context.Context, b *bench) error {
 	const users, seats = 1000, 10
 	s, err := b.newStage(ctx, 6)
 	if err != nil {
@@ -70,9 +68,7 @@ func (*rush) measure(ctx context.Context, b *bench) error {
 }
 
 // bulk sets the desk against the same rows as plain multi-row inserts.
-type bulk struct{}
-
-func (*bulk) measure(ctx context.Context, b *bench) error {
+func bulk(ctx context.Context, b *bench) error {
 	const rows = 20_000
 	s, err := b.newStage(ctx, 6)
 	if err != nil {
@@ -149,9 +145,7 @@ func insertGroup(ctx context.Context, tx pgx.Tx, event uuid.UUID, people []uuid.
 
 // alone sets the desk against one transaction per booking for a single person
 // on an idle system.
-type alone struct{}
-
-func (*alone) measure(ctx context.Context, b *bench) error {
+func alone(ctx context.Context, b *bench) error {
 	const bookings = 300
 	s, err := b.newStage(ctx, 6)
 	if err != nil {

@@ -33,10 +33,11 @@ type part struct {
 }
 
 var parts = []part{
-	{"rush", "A thousand people, ten seats", (*rush)(nil).measure},
-	{"bulk", "Against PostgreSQL's own pace", (*bulk)(nil).measure},
-	{"alone", "One person alone", (*alone)(nil).measure},
-	{"program", "The whole program", (*program)(nil).measure},
+	{"rush", "A thousand people, ten seats", rush},
+	{"bulk", "Against PostgreSQL's own pace", bulk},
+	{"alone", "One person alone", alone},
+	{"program", "The whole program", wholeProgram},
+	{"http", "Bookings through HTTP", throughHTTP},
 }
 
 // A bench is the database that is measured on and where the figures go.
@@ -48,7 +49,7 @@ type bench struct {
 }
 
 func main() {
-	only := flag.String("only", "", "measure one part: rush, bulk, alone or program")
+	only := flag.String("only", "", "measure one part: rush, bulk, alone, program or http")
 	rounds := flag.Int("rounds", 7, "how many turns each comparison takes")
 	out := flag.String("out", "", "write the figures to this file too")
 	flag.Parse()

@@ -25,16 +25,15 @@ import (
 	"rowlock/simulation"
 )
 
-// program measures Rowlock as it is run: a process of its own, asked by HTTP.
+// A program is Rowlock as it is run: a process of its own, asked by HTTP.
 type program struct {
 	url  string
 	cmd  *exec.Cmd
-	jar  http.CookieJar
 	http *http.Client
 }
 
-func (*program) measure(ctx context.Context, b *bench) error {
-	p, err := startProgram(ctx, b.dir)
+func wholeProgram(ctx context.Context, b *bench) error {
+	p, err := startProgram(ctx, b.dir, "--data-dir", filepath.Join(b.dir, "program"))
 	if err != nil {
 		return err
 	}
@@ -76,9 +75,9 @@ func (*program) measure(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// startProgram builds and starts Rowlock on a data folder below dir, and waits
-// until it is ready.
-func startProgram(ctx context.Context, dir string) (*program, error) {
+// startProgram builds Rowlock into dir, starts it with the flags that name its
+// database, and waits until it is ready.
+func startProgram(ctx context.Context, dir string, flags ...string) (*program, error) {
 	binary := filepath.Join(dir, "rowlock")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/rowlock").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w: %s", err, out)
@@ -91,8 +90,8 @@ func startProgram(ctx context.Context, dir string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{url: "http://" + addr, jar: jar, http: &http.Client{Jar: jar}}
-	p.cmd = exec.CommandContext(ctx, binary, "serve", "--addr", addr, "--data-dir", filepath.Join(dir, "program"), "--log-level", "error")
+	p := &program{url: "http://" + addr, http: &http.Client{Jar: jar}}
+	p.cmd = exec.CommandContext(ctx, binary, append([]string{"serve", "--addr", addr, "--log-level", "error"}, flags...)...)
 	p.cmd.Stderr = os.Stderr
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	if err := p.cmd.Start(); err != nil {

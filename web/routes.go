@@ -4,6 +4,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rowlock/static"
+	"rowlock/views/gallery"
 )
 
 // routes lists every address, grouped by who may come in.
@@ -12,6 +13,12 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/healthz", s.healthz)
 	e.GET("/readyz", s.readyz)
 	e.GET(static.Prefix+"*", echo.WrapHandler(static.Handler()))
+
+	// Developers, who look at a demo.
+	if s.demo {
+		e.GET(gallery.Prefix, echo.WrapHandler(gallery.Handler()))
+		e.GET(gallery.Prefix+"/*", echo.WrapHandler(gallery.Handler()))
+	}
 
 	// Anyone.
 	s.eventRoutes(e)
