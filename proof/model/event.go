@@ -87,7 +87,10 @@ const (
 type Reply struct {
 	// Unknown tells that nobody knows: the one who asked was killed, or was
 	// told that the outcome is unknown.
-	Unknown bool   `json:"unknown,omitempty"`
+	Unknown bool `json:"unknown,omitempty"`
+	// Nothing tells that the one who asked was told that nothing happened:
+	// they gave up waiting, or the database stayed out of reach.
+	Nothing bool   `json:"nothing,omitempty"`
 	Refusal string `json:"refusal,omitempty"`
 
 	Standing booking.Standing `json:"standing,omitempty"`
@@ -300,6 +303,8 @@ func (r Reply) String() string {
 	switch {
 	case r.Unknown:
 		return "nobody knows"
+	case r.Nothing:
+		return "nothing happened"
 	case r.Refusal != "" && r.Count > 0:
 		return fmt.Sprintf("refused: %s (%d)", r.Refusal, r.Count)
 	case r.Refusal != "":

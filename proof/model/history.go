@@ -31,16 +31,24 @@ const never = math.MaxInt64
 // share it.
 func Now() int64 { return time.Now().UnixNano() }
 
-// Add writes down a request that was made and answered at these times. A
-// request without a known outcome may have had its effect at any moment since
-// it was made, or never.
-func (h *History) Add(visitor int, a Ask, called int64, r Reply, returned int64) {
+// Asked writes down a request before it is made, and returns a ticket for its
+// reply. One that gets none may have its effect at any moment from then on, or
+// never.
+func (h *History) Asked(visitor int, a Ask, at int64) (ticket int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ops = append(h.ops, porcupine.Operation{ClientId: visitor, Input: a, Call: at, Output: Reply{Unknown: true}, Return: never})
+	return len(h.ops) - 1
+}
+
+// Answered writes down the reply to a request.
+func (h *History) Answered(ticket int, r Reply, at int64) {
 	if r.Unknown {
-		returned = never
+		at = never
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ops = append(h.ops, porcupine.Operation{ClientId: visitor, Input: a, Call: called, Output: r, Return: returned})
+	h.ops[ticket].Output, h.ops[ticket].Return = r, at
 }
 
 // Len is how many requests were written down.
@@ -92,8 +100,11 @@ func (h *History) model() porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return h.start },
 		Step: func(state, input, output any) (bool, any) {
-			after, want := state.(Event).Do(input.(Ask))
-			got := output.(Reply)
+			before, got := state.(Event), output.(Reply)
+			if got.Nothing {
+				return true, before
+			}
+			after, want := before.Do(input.(Ask))
 			return got.Unknown || got.Equal(want), after
 		},
 		Equal: func(a, b any) bool { return a.(Event).Equal(b.(Event)) },
@@ -112,7 +123,9 @@ func (h *History) explain() string {
 	state := h.start
 	explained := map[[2]int64]bool{}
 	for _, op := range best {
-		state, _ = state.Do(op.Input.(Ask))
+		if !op.Output.(Reply).Nothing {
+			state, _ = state.Do(op.Input.(Ask))
+		}
 		explained[[2]int64{op.Call, op.Return}] = true
 	}
 	var left []porcupine.Operation

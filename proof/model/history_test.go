@@ -85,6 +85,8 @@ func TestCheck(t *testing.T) {
 		{"an unknown outcome that took place", []op{{book(0), 1, 2, Reply{Unknown: true}}, {Ask{Kind: Inspect}, 3, 4, after(book(0))}}, nil},
 		{"an unknown outcome that did not", []op{{book(0), 1, 2, Reply{Unknown: true}}, {Ask{Kind: Inspect}, 3, 4, after()}}, nil},
 		{"an unknown outcome does not explain what nobody asked for", []op{{book(0), 1, 2, Reply{Unknown: true}}, {Ask{Kind: Inspect}, 3, 4, after(book(1))}}, ErrNoOrder},
+		{"nothing happened", []op{{book(0), 1, 2, Reply{Nothing: true}}, {Ask{Kind: Inspect}, 3, 4, after()}}, nil},
+		{"nothing was to happen, and did", []op{{book(0), 1, 2, Reply{Nothing: true}}, {Ask{Kind: Inspect}, 3, 4, after(book(0))}}, ErrNoOrder},
 		{"an effect before its cause", []op{{Ask{Kind: Inspect}, 1, 2, after(book(0))}, {book(0), 3, 4, seat(1)}}, ErrNoOrder},
 	}
 	for _, tt := range tests {
@@ -92,7 +94,7 @@ func TestCheck(t *testing.T) {
 			t.Parallel()
 			h := NewHistory(New(1, 3))
 			for i, o := range tt.ops {
-				h.Add(i, o.ask, o.call, o.reply, o.answer)
+				h.Answered(h.Asked(i, o.ask, o.call), o.reply, o.answer)
 			}
 			err := h.Check()
 			if !errors.Is(err, tt.want) {

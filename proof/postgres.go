@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"rowlock/db"
+	"rowlock/db/embedded"
+	"rowlock/proof/model"
+)
+
+// postgres kills PostgreSQL, and at other times one of its working processes,
+// in the middle of storms. Every answer must be true afterwards, and those who
+// wait get theirs.
+func postgres(ctx context.Context, p *proof) error {
+	var outage stopwatch
+	for i := range p.pick(4, 1) {
+		if err := p.killServer(ctx, i, &outage); err != nil {
+			return err
+		}
+	}
+	p.tell("whoever asked at the moment of a kill had their answer %s later at the latest, the restart included", &outage)
+	return nil
+}
+
+// killServer kills a PostgreSQL of its own several times. Each time it is
+// started again after a longer pause, so there are not too many.
+func (p *proof) killServer(ctx context.Context, number int, outage *stopwatch) (err error) {
+	server, err := embedded.Start(ctx, embedded.Config{
+		Dir: filepath.Join(p.dir, fmt.Sprintf("postgres-%d", number)), Parameters: p.parameters,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	url := server.URL(embedded.Database)
+	if _, err := db.Migrate(ctx, url); err != nil {
+		return err
+	}
+	s, err := openStage(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	desks, shut, err := s.instances(ctx, 2)
+	if err != nil {
+		return err
+	}
+	defer shut()
+
+	for n := range p.pick(6, 2) {
+		seed := p.nextSeed()
+		if err := p.killInTheMiddle(ctx, s, desks, seed, n%3 < 2, outage); err != nil {
+			return fmt.Errorf("seed %d, kill %d: %w", seed, n+1, err)
+		}
+	}
+	return nil
+}
+
+func (p *proof) killInTheMiddle(ctx context.Context, s *stage, desks []desk, seed uint64, whole bool, outage *stopwatch) error {
+	a, h, err := s.arena(ctx, 3, 9)
+	if err != nil {
+		return err
+	}
+	c := crowd{Visitors: 12, Requests: 40, Seed: seed}
+	var storm sync.WaitGroup
+	storm.Go(func() { c.storm(ctx, a, desks...) })
+
+	p.awaitRequests(ctx, h, 20+p.dice.IntN(250))
+	kill, what := s.killWorker, "kills of a working process of PostgreSQL"
+	if whole {
+		kill, what = s.killPostmaster, "kills of PostgreSQL"
+	}
+	err = kill(ctx)
+	killed := time.Now()
+	if err == nil {
+		// Each desk is asked at once, while the server is down.
+		for i, d := range desks {
+			if r := a.ask(ctx, d, -2-i, model.Ask{Kind: model.Book, Person: i}); r.Nothing {
+				err = errors.Join(err, fmt.Errorf("instance %d did not find back within its patience", i+1))
+			}
+		}
+		outage.took(time.Since(killed))
+		p.count(what, 1)
+	}
+	storm.Wait()
+	if err != nil {
+		return err
+	}
+	p.count("requests", h.Len())
+	p.count("without a known outcome", h.Unknown())
+	return s.judge(ctx, a, h)
+}
+
+// killPostmaster kills the process that all others of PostgreSQL belong to.
+func (s *stage) killPostmaster(ctx context.Context) error {
+	var text string
+	if err := s.pool.QueryRow(ctx, `select pg_read_file('postmaster.pid')`).Scan(&text); err != nil {
+		return fmt.Errorf("find PostgreSQL's process: %w", err)
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		return fmt.Errorf("find PostgreSQL's process: %w", err)
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// killWorker kills the process behind a connection that is at work, upon which
+// PostgreSQL ends all others too and recovers.
+func (s *stage) killWorker(ctx context.Context) error {
+	for range 1000 {
+		var pid int
+		err := s.pool.QueryRow(ctx, `
+			select coalesce(max(pid), 0) from pg_stat_activity
+			where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()`).Scan(&pid)
+		if err != nil {
+			return fmt.Errorf("find a working process: %w", err)
+		}
+		if pid > 0 {
+			return syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	return errors.New("no process is at work")
+}
