@@ -115,8 +115,8 @@ select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::
 
 func columns(entries []Entry) ([]any, error) {
 	n := len(entries)
-	ids, ats := make([]uuid.UUID, n), make([]time.Time, n)
-	actors, entityIDs, events, users, simulations := make([]uuid.NullUUID, n), make([]uuid.UUID, n), make([]uuid.NullUUID, n), make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
+	ids, ats := make(db.UUIDs, n), make([]time.Time, n)
+	actors, entityIDs, events, users, simulations := make(db.NullUUIDs, n), make(db.UUIDs, n), make(db.NullUUIDs, n), make(db.NullUUIDs, n), make(db.NullUUIDs, n)
 	actions, entities, details := make([]string, n), make([]string, n), make([]string, n)
 
 	now := time.Now()

@@ -134,7 +134,7 @@ func (g *group) try(pool *pgxpool.Pool) (err error) {
 // read begins the transaction, locks the event and reads what the group's
 // decisions need. It tells whether an earlier try was committed after all.
 func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committed bool, err error) {
-	users := make([]uuid.UUID, 0, len(g.tickets))
+	users := make(db.UUIDs, 0, len(g.tickets))
 	for _, t := range g.tickets {
 		if id := t.wish.person(); id != uuid.Nil {
 			users = append(users, id)
@@ -223,7 +223,7 @@ func (s *sheet) readLine(ctx context.Context, conn db.Conn, seats int) error {
 	if err != nil {
 		return err
 	}
-	users := make([]uuid.UUID, len(line))
+	users := make(db.UUIDs, len(line))
 	active := 0
 	for i, e := range line {
 		s.entries[e.UserID] = e

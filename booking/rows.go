@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/audit"
+	"rowlock/db"
 )
 
 // readEvent reads what decides about an event's seats, as [scanSeats] scans it.
@@ -123,7 +123,7 @@ func (s *sheet) writes() ([]statement, error) {
 func (s *sheet) rowWrites() ([]statement, error) {
 	var list []statement
 	if len(s.left) > 0 {
-		list = append(list, statement{`delete from waitlist_entries where id = any($1)`, []any{s.left}})
+		list = append(list, statement{`delete from waitlist_entries where id = any($1)`, []any{db.UUIDs(s.left)}})
 	}
 	if len(s.created) > 0 {
 		list = append(list, s.insertRegistrations(s.created))
@@ -159,8 +159,8 @@ func (s *sheet) stillWaiting() []*entry {
 
 func (s *sheet) insertRegistrations(rows []*registration) statement {
 	n := len(rows)
-	ids, users, positions, promoted := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]bool, n)
-	statuses, codes, cancelled, simulations := make([]string, n), make([]string, n), make([]*time.Time, n), make([]uuid.NullUUID, n)
+	ids, users, positions, promoted := make(db.UUIDs, n), make(db.UUIDs, n), make([]int32, n), make([]bool, n)
+	statuses, codes, cancelled, simulations := make([]string, n), make([]string, n), make([]*time.Time, n), make(db.NullUUIDs, n)
 	for i, r := range rows {
 		ids[i], users[i], positions[i], promoted[i] = r.ID, r.UserID, int32(r.Position), r.Promoted
 		statuses[i], codes[i], cancelled[i], simulations[i] = string(r.Status), r.TicketCode, r.CancelledAt, r.SimulationID
@@ -173,7 +173,7 @@ select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::
 
 func updateRegistrations(rows []*registration) statement {
 	n := len(rows)
-	ids, statuses, positions, promoted := make([]uuid.UUID, n), make([]string, n), make([]int32, n), make([]bool, n)
+	ids, statuses, positions, promoted := make(db.UUIDs, n), make([]string, n), make([]int32, n), make([]bool, n)
 	codes, booked, cancelled := make([]string, n), make([]time.Time, n), make([]*time.Time, n)
 	for i, r := range rows {
 		ids[i], statuses[i], positions[i], promoted[i] = r.ID, string(r.Status), int32(r.Position), r.Promoted
@@ -191,7 +191,7 @@ where r.id = c.id`,
 
 func (s *sheet) insertEntries(rows []*entry) statement {
 	n := len(rows)
-	ids, users, positions, simulations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]uuid.NullUUID, n)
+	ids, users, positions, simulations := make(db.UUIDs, n), make(db.UUIDs, n), make([]int32, n), make(db.NullUUIDs, n)
 	for i, e := range rows {
 		ids[i], users[i], positions[i], simulations[i] = e.ID, e.UserID, int32(e.Position), e.SimulationID
 	}

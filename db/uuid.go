@@ -7,6 +7,12 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+// UUIDs and NullUUIDs are arrays of ids as pgx encodes them without reflection.
+type (
+	UUIDs     = pgtype.FlatArray[uuid.UUID]
+	NullUUIDs = pgtype.FlatArray[uuid.NullUUID]
+)
+
 // registerUUID teaches a connection the ids that Rowlock uses. Left alone, pgx
 // takes every uuid.UUID of an array by way of its text, and fails over it once
 // before it does: more than half of what a group of bookings allocates.
