@@ -29,6 +29,8 @@ import (
 var exhibits = []exhibit{
 	{"histories", "every answer fits into one order of all requests", histories},
 	{"instances", "kill -9 of an instance leaves nothing but true answers", instances},
+	{"commits", "a connection cut during COMMIT is answered truly", commits},
+	{"patience", "who cannot be answered in time is told so", patience},
 	{"postgres", "kill -9 of PostgreSQL leaves nothing but true answers", postgres},
 }
 
