@@ -33,6 +33,8 @@ const (
 type Desk struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
+	// changed are told of every event that a group was settled for.
+	changed []func(eventID uuid.UUID)
 	counter
 
 	mu       sync.Mutex
@@ -74,9 +76,11 @@ func (t *ticket) result() (answer, error) {
 }
 
 // NewDesk opens a desk that works on pool, whose connections nothing else
-// should keep busy: see [rowlock/db.BookingLimits].
-func NewDesk(pool *pgxpool.Pool, log *slog.Logger) *Desk {
-	return &Desk{pool: pool, log: log, queues: map[uuid.UUID]*queue{}, watches: map[uuid.UUID]*func(Settled){}}
+// should keep busy: see [rowlock/db.BookingLimits]. Each of changed is told of
+// an event after every group of its requests, when they have been answered. It
+// must not block: the event's next group waits for it.
+func NewDesk(pool *pgxpool.Pool, log *slog.Logger, changed ...func(eventID uuid.UUID)) *Desk {
+	return &Desk{pool: pool, log: log, changed: changed, queues: map[uuid.UUID]*queue{}, watches: map[uuid.UUID]*func(Settled){}}
 }
 
 // Book gives the person a seat, or the end of the line when none is left.
@@ -244,6 +248,9 @@ func (d *Desk) serve(eventID uuid.UUID) {
 		}
 		for _, t := range tickets {
 			t.open.Done()
+		}
+		for _, tell := range d.changed {
+			tell(eventID)
 		}
 	}
 }

@@ -36,6 +36,8 @@ type Page struct {
 
 	// reload lets a page without JavaScript look again by itself.
 	reload bool
+	// live loads the script that follows what changes.
+	live bool
 }
 
 // SignedIn tells whether somebody is signed in.

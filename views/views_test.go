@@ -245,7 +245,7 @@ func TestSimulationProgressCarriesItsHooks(t *testing.T) {
 	}
 	doc := render(t, views.SimulationProgress(signedIn(account.Admin), views.SimulationRun{Simulation: run}))
 	wants(t, one(t, doc, "#simulation"), map[string]string{
-		"data-state": "running", "hx-get": "/admin/simulations/" + run.ID.String(), "hx-trigger": "every 500ms", "hx-swap": "outerHTML",
+		"data-state": "running", "data-part": "/admin/simulations/" + run.ID.String(), "data-live": "/admin/simulations/" + run.ID.String() + "/live",
 	})
 	wants(t, one(t, doc, "progress"), map[string]string{"max": "12000", "value": "3000"})
 
@@ -253,7 +253,7 @@ func TestSimulationProgressCarriesItsHooks(t *testing.T) {
 	run.Tally = simulation.Tally{Registered: 10, Waitlisted: 11_990}
 	run.Results.Checks = []booking.Check{{Name: "no-overbooking", OK: true}, {Name: "seats-add-up", OK: true}}
 	doc = render(t, views.SimulationProgress(signedIn(account.Admin), views.SimulationRun{Simulation: run}))
-	wants(t, one(t, doc, "#simulation"), map[string]string{"data-state": "done", "hx-get": "", "hx-trigger": ""})
+	wants(t, one(t, doc, "#simulation"), map[string]string{"data-state": "done", "data-part": "", "data-live": ""})
 	for tally, want := range map[string]int{"registered": 10, "waitlisted": 11_990, "failed": 0, "seats-remaining": 0, "overbooked": 0} {
 		if got := one(t, doc, `[data-tally="`+tally+`"]`).Text(); got != strconv.Itoa(want) {
 			t.Errorf("%s: a script reads %q, want %d", tally, got, want)

@@ -25,6 +25,7 @@ func (s *Server) adminRoutes(g *echo.Group) {
 	g.GET("/simulations", s.simulationsPage)
 	g.POST("/simulations", s.simulateChosen)
 	g.GET("/simulations/:id", s.simulationPage)
+	g.GET("/simulations/:id/live", s.followSimulation)
 	g.POST("/simulations/:id/undo", s.undoSimulation)
 
 	g.GET("/users", s.usersPage)

@@ -174,26 +174,31 @@ func (s *Server) simulationsPage(c echo.Context) error {
 }
 
 // simulationPage handles GET /admin/simulations/:id. While the run goes on,
-// the page's part asks for itself again.
+// the page follows it.
 func (s *Server) simulationPage(c echo.Context) error {
 	id, err := pathID(c, "id")
 	if err != nil {
 		return err
 	}
-	run, err := simulation.ByID(c.Request().Context(), s.pages, id)
+	in, err := s.simulationRun(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
 	if wantsJSON(c) {
-		return answerRun(c, run)
+		return answerRun(c, in.Simulation)
 	}
-	earlier, err := s.earlierRuns(c.Request().Context(), run)
-	if err != nil {
-		return err
-	}
-	p := s.page(c, "Simulation of "+run.EventTitle)
-	in := views.SimulationRun{Simulation: run, Earlier: earlier}
+	p := s.page(c, "Simulation of "+in.Simulation.EventTitle)
 	return render(c, http.StatusOK, views.SimulationPage(p, in), views.SimulationProgress(p, in))
+}
+
+// simulationRun reads a run with what its page sets beside it.
+func (s *Server) simulationRun(ctx context.Context, id uuid.UUID) (views.SimulationRun, error) {
+	run, err := simulation.ByID(ctx, s.pages, id)
+	if err != nil {
+		return views.SimulationRun{}, err
+	}
+	earlier, err := s.earlierRuns(ctx, run)
+	return views.SimulationRun{Simulation: run, Earlier: earlier}, err
 }
 
 // earlierRuns lists the runs of the same event that a finished one is compared

@@ -222,7 +222,7 @@ func TestSimulationFormProblems(t *testing.T) {
 	}
 }
 
-// While a run goes on, its page asks for its part again and again, scripts get
+// While a run goes on, its page follows it, scripts get
 // how far it is, and neither a second run nor an undo is possible.
 func TestSimulationInProgress(t *testing.T) {
 	t.Parallel()
@@ -233,7 +233,7 @@ func TestSimulationInProgress(t *testing.T) {
 	s.exec(`update simulations set state = 'running', phase = 'booking', answered = 5, heartbeat_at = now() + interval '1 hour' where id = $1`, id)
 	path := "/admin/simulations/" + id.String()
 
-	c.get(path).wants(http.StatusOK).has(`html`).has(`#simulation[data-state=running][hx-get="` + path + `"]`).
+	c.get(path).wants(http.StatusOK).has(`html`).has(`#simulation[data-state=running][data-part="` + path + `"][data-live="` + path + `/live"]`).
 		has(`progress[max="8"][value="5"]`).hasNo(`form[action="` + path + `/undo"]`)
 	part := c.htmx(http.MethodGet, path).wants(http.StatusOK).has(`#simulation[data-state=running]`)
 	if strings.Contains(part.Body, "<html") {

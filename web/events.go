@@ -23,6 +23,7 @@ func (s *Server) eventRoutes(e *echo.Echo) {
 	e.GET("/events", s.eventsPage)
 	e.GET("/events/:id", s.eventPage)
 	e.GET("/events/:id/calendar.ics", s.eventCalendar)
+	e.GET("/events/:id/live", s.followEvent)
 
 	e.POST("/events/:id/book", s.bookEvent, s.requireUser)
 	e.POST("/events/:id/cancel", s.cancelBooking, s.requireUser)
@@ -78,15 +79,22 @@ func (s *Server) eventPage(c echo.Context) error {
 	if wantsJSON(c) {
 		return c.JSON(http.StatusOK, newEventJSON(e, mine))
 	}
-	return s.showEvent(c, http.StatusOK, views.Booking{Event: e, Mine: mine})
+	in := views.Booking{Event: e, Mine: mine}
+	p := s.describedPage(c, e)
+	return render(c, http.StatusOK, views.EventPage(p, in), views.LiveBooking(p, in))
 }
 
 // showEvent answers with the event's page, or with the box in it that booking
 // and cancelling change.
 func (s *Server) showEvent(c echo.Context, status int, in views.Booking) error {
-	p := s.page(c, in.Event.Title)
-	p.Description = summary(in.Event.Description)
+	p := s.describedPage(c, in.Event)
 	return render(c, status, views.EventPage(p, in), views.BookingBox(p, in))
+}
+
+func (s *Server) describedPage(c echo.Context, e event.Event) views.Page {
+	p := s.page(c, e.Title)
+	p.Description = summary(e.Description)
+	return p
 }
 
 // visibleEvent finds the event that the path names and how the viewer stands

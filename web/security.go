@@ -171,7 +171,7 @@ func compress() echo.MiddlewareFunc {
 		Level:     5,
 		MinLength: 1024,
 		Skipper: func(c echo.Context) bool {
-			return isFile(c) || strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/event-stream")
+			return isFile(c) || isStream(c) || strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/event-stream")
 		},
 	})
 }
@@ -205,7 +205,7 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 
 		level := slog.LevelInfo
-		if forMachines(c) {
+		if forMachines(c) || isStream(c) {
 			level = slog.LevelDebug
 		}
 		s.log.Log(c.Request().Context(), level, "request",
@@ -227,5 +227,8 @@ func requestID(c echo.Context) string {
 func forMachines(c echo.Context) bool {
 	return isFile(c) || c.Path() == "/healthz" || c.Path() == "/readyz"
 }
+
+// isStream tells whether the answer goes on until the page is closed.
+func isStream(c echo.Context) bool { return strings.HasSuffix(c.Path(), "/live") }
 
 func isFile(c echo.Context) bool { return c.Path() == static.Prefix+"*" }

@@ -25,6 +25,7 @@ import (
 	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/live"
 	"rowlock/simulation"
 	"rowlock/views"
 )
@@ -58,6 +59,9 @@ type Services struct {
 	Events      *event.Store
 	Desk        *booking.Desk
 	Simulations *simulation.Runner
+	// Live tells open pages what changed. Where there is none, they learn of
+	// it a few seconds later.
+	Live *live.Hub
 }
 
 // A Server answers every request of a browser or a script.
@@ -78,6 +82,7 @@ type Server struct {
 	desk        *booking.Desk
 	simulations *simulation.Runner
 
+	feeds feeds
 	// checks are the dashboard's.
 	checks recentChecks
 
@@ -121,6 +126,10 @@ func New(config Config, services Services) (*Server, error) {
 	if err := s.origins.AddTrustedOrigin(s.baseURL); err != nil {
 		return nil, fmt.Errorf("read the base URL: %w", err)
 	}
+	if services.Live == nil {
+		services.Live = live.NewHub(s.log)
+	}
+	s.openFeeds(services.Live)
 	s.handler = answerHead(s.newEcho(config.TrustedProxies))
 	return s, nil
 }

@@ -13,7 +13,7 @@ var floors = [][]string{
 	{"migrations", "static"},
 	{"db"},
 	{"db/embedded"},
-	{"audit", "db/dbtest"},
+	{"audit", "db/dbtest", "live"},
 	{"account", "event"},
 	{"booking"},
 	{"simulation"},

@@ -14,6 +14,7 @@ import (
 	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/live"
 	"rowlock/simulation"
 	"rowlock/web"
 )
@@ -43,7 +44,12 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, s *settings) error {
 	}
 	defer d.close()
 
-	i, err := c.newInstance(ctx, d, listener.Addr())
+	hub := live.NewHub(slog.Default())
+	defer hub.Close()
+	if err := hub.Join(d.url); err != nil {
+		return err
+	}
+	i, err := c.newInstance(ctx, d, hub, listener.Addr())
 	if err != nil {
 		return err
 	}
@@ -56,13 +62,14 @@ type instance struct {
 	site        *web.Server
 	desk        *booking.Desk
 	simulations *simulation.Runner
+	hub         *live.Hub
 	greeting    string
 }
 
-func (c *serveCommand) newInstance(ctx context.Context, d *database, addr net.Addr) (*instance, error) {
+func (c *serveCommand) newInstance(ctx context.Context, d *database, hub *live.Hub, addr net.Addr) (*instance, error) {
 	log := slog.Default()
 	hasher := account.NewHasher(account.Recommended)
-	i := &instance{desk: booking.NewDesk(d.booking, log)}
+	i := &instance{desk: booking.NewDesk(d.booking, log, hub.Changed), hub: hub}
 	i.simulations = simulation.NewRunner(d.pages, bookers(d, i.desk), log)
 
 	config := web.Config{BaseURL: c.BaseURL, Log: log}
@@ -88,6 +95,7 @@ func (c *serveCommand) newInstance(ctx context.Context, d *database, addr net.Ad
 		Events:      event.NewStore(d.pages),
 		Desk:        i.desk,
 		Simulations: i.simulations,
+		Live:        hub,
 	})
 	i.greeting = greeting(config)
 	return i, err
@@ -138,6 +146,8 @@ func (i *instance) serve(ctx context.Context, listener net.Listener) error {
 		IdleTimeout:  2 * time.Minute,
 		ErrorLog:     slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
+	// A stop waits for requests. Open pages end theirs only when they are told.
+	server.RegisterOnShutdown(i.hub.Close)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 
