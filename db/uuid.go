@@ -7,11 +7,11 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// UUIDs and NullUUIDs are arrays of ids as pgx encodes them without reflection.
-type (
-	UUIDs     = pgtype.FlatArray[uuid.UUID]
-	NullUUIDs = pgtype.FlatArray[uuid.NullUUID]
-)
+// UUIDs is an array of ids that pgx encodes without reflection.
+type UUIDs = pgtype.FlatArray[uuid.UUID]
+
+// NullUUIDs is an array of ids, some of them null.
+type NullUUIDs = pgtype.FlatArray[uuid.NullUUID]
 
 // registerUUID teaches a connection the ids that Rowlock uses. Left alone, pgx
 // takes every uuid.UUID of an array by way of its text, and fails over it once

@@ -25,7 +25,6 @@ type stage struct {
 	runner  *simulation.Runner
 	bookers map[string]booking.Booker
 	admin   uuid.UUID
-	people  int
 }
 
 // newStage offers every strategy, and those in more, which may take a known

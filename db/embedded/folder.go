@@ -83,7 +83,7 @@ func (f folder) prepareFor(a *account) error {
 		return err
 	}
 	if _, err := os.Stat(f.data()); a == nil || err != nil {
-		return nil // ours already, or yet to be made
+		return nil //nolint:nilerr // ours already, or yet to be made
 	}
 	return explain(giveTreeTo(a, f.data()), f)
 }

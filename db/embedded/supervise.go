@@ -76,7 +76,7 @@ func (s *Server) runOnce() error {
 	s.mu.Lock()
 	if s.stopping.Err() != nil {
 		s.mu.Unlock()
-		return nil
+		return nil //nolint:nilerr // to be stopped is no fault
 	}
 	s.logStart = s.logEnd()
 	err := cmd.Start()
