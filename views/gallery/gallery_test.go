@@ -118,7 +118,7 @@ func TestEveryInvalidFieldSaysWhatIsWrong(t *testing.T) {
 func TestEveryPageHasItsLandmarks(t *testing.T) {
 	t.Parallel()
 	eachPage(t, func(t *testing.T, doc *goquery.Document) {
-		for _, one := range []string{"html[lang]", "title", "main#main", "main h1", "header.masthead", "footer.colophon", "meta[name=viewport]", `a.skip[href="#main"]`} {
+		for _, one := range []string{"html[lang]", "head > title", "main#main", "main h1", "header.masthead", "footer.colophon", "meta[name=viewport]", `a.skip[href="#main"]`} {
 			if n := doc.Find(one).Length(); n != 1 {
 				t.Errorf("%d of %s", n, one)
 			}

@@ -25,6 +25,7 @@ func shots() []shot {
 	all = append(all, bookingShots()...)
 	all = append(all, organizerShots()...)
 	all = append(all, adminShots()...)
+	all = append(all, labShots()...)
 	return append(all, errorShots()...)
 }
 
