@@ -23,6 +23,7 @@ import (
 	"rowlock/booking"
 	"rowlock/db/dbtest"
 	"rowlock/event"
+	"rowlock/live"
 	"rowlock/simulation"
 	"rowlock/web"
 )
@@ -45,6 +46,7 @@ type site struct {
 	events      *event.Store
 	desk        *booking.Desk
 	simulations *simulation.Runner
+	hub         *live.Hub
 
 	people atomic.Int64
 }
@@ -60,8 +62,9 @@ func newSite(t testing.TB, changes ...func(*web.Config)) *site {
 		pool:     pool,
 		accounts: account.NewStore(pool, account.TestHasher()),
 		events:   event.NewStore(pool),
-		desk:     booking.NewDesk(pool, log),
+		hub:      live.NewHub(log),
 	}
+	s.desk = booking.NewDesk(pool, log, s.hub.Changed)
 	s.simulations = simulation.NewRunner(pool, map[string]booking.Booker{
 		"grouped":     s.desk,
 		"pessimistic": booking.NewPessimistic(pool),
@@ -74,7 +77,7 @@ func newSite(t testing.TB, changes ...func(*web.Config)) *site {
 		change(&config)
 	}
 	server, err := web.New(config, web.Services{
-		Pages: pool, Accounts: s.accounts, Events: s.events, Desk: s.desk, Simulations: s.simulations,
+		Pages: pool, Accounts: s.accounts, Events: s.events, Desk: s.desk, Simulations: s.simulations, Live: s.hub,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +86,7 @@ func newSite(t testing.TB, changes ...func(*web.Config)) *site {
 	listener.Config.Handler = server
 	listener.Start()
 	t.Cleanup(func() {
+		s.hub.Close()
 		listener.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
