@@ -171,6 +171,13 @@ func TestAStrangerComesBackAfterSigningIn(t *testing.T) {
 	wants(t, one(t, doc, "a.button"), map[string]string{"href": "/login?next=%2Fevents%2F" + e.ID.String()})
 }
 
+func TestWhoGivesUpATicketComesBackToTheirBookings(t *testing.T) {
+	t.Parallel()
+	e := upcoming(30, 3, 0)
+	doc := render(t, views.TicketPage(signedIn(account.Attendee), booking.Held{Event: e, Mine: booking.Mine{Standing: booking.Confirmed, RegistrationID: uuid.New()}}))
+	wants(t, one(t, doc, `form[action$="/cancel"] input[type=hidden]`), map[string]string{"name": "next", "value": "/bookings"})
+}
+
 func TestWhatPeopleTypeStaysText(t *testing.T) {
 	t.Parallel()
 	const evil = `<script>alert(1)</script><img src=x onerror=alert(1)>"'`
