@@ -145,8 +145,23 @@ func (s *Server) withChoices(ctx context.Context, form views.SimulationForm, now
 		}
 		events = append(events, e)
 	}
+	if form.EventID == "" {
+		form.EventID = firstBookable(events, now)
+	}
 	form.Events, form.Strategies = events, s.simulations.Strategies()
 	return form, nil
+}
+
+// firstBookable is the id of the first event with a seat to give now: whoever
+// changes nothing in the form can simulate it, also on the event itself. Empty
+// when there is none.
+func firstBookable(events []event.Event, now time.Time) string {
+	for _, e := range events {
+		if e.Bookable(now) && e.SeatsRemaining > 0 {
+			return e.ID.String()
+		}
+	}
+	return ""
 }
 
 // simulationsPage handles GET /admin/simulations, of one event with ?event=….

@@ -112,6 +112,12 @@ func TestDashboard(t *testing.T) {
 		t.Errorf("the figures are %q, want 1 1 2 5", got)
 	}
 
+	// The form proposes the first event that has a seat to give now.
+	full, closed, free := e, s.event(organizer, 5), s.event(organizer, 5)
+	s.exec(`update events set registration_closes_at = now() - interval '1 hour' where id = $1`, closed.ID)
+	s.exec(`update events set starts_at = starts_at - interval '1 day' where id in ($1, $2)`, full.ID, closed.ID)
+	c.get("/admin").wants(http.StatusOK).has(`select[name=event] option[value="` + free.ID.String() + `"][selected]`)
+
 	draft, err := s.events.Duplicate(context.Background(), e.ID, organizer.ID, time.Now())
 	if err != nil {
 		t.Fatal(err)
