@@ -117,7 +117,7 @@ func (p *proof) cutExactly(ctx context.Context, s *stage, proxy *faults.Proxy, d
 func exactly(ctx context.Context, a *arena, d desk, e model.Event, q model.Ask) (model.Event, error) {
 	after, want := e.Do(q)
 	if got := a.ask(ctx, d, 0, q); !got.Equal(want) {
-		return after, fmt.Errorf("%s: answered %q, must be %q", q, got, want)
+		return after, fmt.Errorf("%w: %s: answered %q, must be %q", errAnswer, q, got, want)
 	}
 	return after, nil
 }

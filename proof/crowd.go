@@ -19,6 +19,8 @@ type crowd struct {
 	First int `json:"first"`
 	// Ends tells that one of them may cancel the event near the end.
 	Ends bool `json:"ends"`
+	// Impatient tells that they give up at random moments.
+	Impatient bool `json:"impatient"`
 }
 
 // storm lets the crowd in and returns when everyone has every answer. The
@@ -39,7 +41,7 @@ func (c crowd) visit(ctx context.Context, a *arena, d desk, i int) {
 			v.ask(ctx, model.Ask{Kind: model.CancelEvent})
 			continue
 		}
-		v.askSomething(ctx)
+		v.askPatiently(ctx, c.Impatient)
 	}
 }
 
@@ -49,6 +51,15 @@ type visitor struct {
 	dice   *rand.Rand
 	arena  *arena
 	desk   desk
+}
+
+func (v *visitor) askPatiently(ctx context.Context, impatient bool) {
+	if impatient {
+		var leave context.CancelFunc
+		ctx, leave = impatience(ctx, v.dice)
+		defer leave()
+	}
+	v.askSomething(ctx)
 }
 
 func (v *visitor) ask(ctx context.Context, q model.Ask) model.Reply {

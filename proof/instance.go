@@ -19,6 +19,7 @@ import (
 	"rowlock/booking"
 	"rowlock/db"
 	"rowlock/proof/model"
+	"rowlock/proof/mutant"
 	"rowlock/simulation"
 )
 
@@ -31,6 +32,10 @@ func isInstance() bool { return os.Getenv(instanceVariable) != "" }
 // simulation.
 type task struct {
 	URL string `json:"url"`
+	// Limits are those of the desk's pool.
+	Limits db.Limits `json:"limits"`
+	// Mutant is the rule that the desk breaks; empty is a real desk.
+	Mutant mutant.Break `json:"mutant,omitempty"`
 
 	Arena *arena `json:"arena,omitempty"`
 	Crowd crowd  `json:"crowd"`
@@ -83,15 +88,17 @@ func (t *task) carryOut(ctx context.Context, p *pen) error {
 		return err
 	}
 	defer pages.Close()
-	d, shut, err := openInstance(ctx, t.URL, db.BookingLimits)
+	pool, err := db.Open(ctx, t.URL, t.Limits)
 	if err != nil {
 		return err
 	}
-	defer shut()
+	defer pool.Close()
+	d := booking.NewDesk(pool, slog.Default())
+	defer d.Close(ctx) //nolint:errcheck // without a limit it only waits
 
 	if t.Arena != nil {
 		t.Arena.pool, t.Arena.notes = pages, p
-		t.Crowd.storm(ctx, t.Arena, d)
+		t.Crowd.storm(ctx, t.Arena, mutate(d, pool, t.Mutant))
 	} else if err := t.simulate(ctx, pages, d, p); err != nil {
 		return err
 	}

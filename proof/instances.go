@@ -11,7 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/booking"
+	"rowlock/db"
 	"rowlock/proof/model"
+	"rowlock/proof/mutant"
 	"rowlock/simulation"
 )
 
@@ -27,7 +29,7 @@ func instances(ctx context.Context, p *proof) error {
 	var recovery stopwatch
 	for range p.pick(40, 2) {
 		seed := p.nextSeed()
-		if err := p.killInStorm(ctx, s, seed, &recovery); err != nil {
+		if err := p.killInStorm(ctx, s, "", seed, &recovery); err != nil {
 			return fmt.Errorf("a storm, seed %d: %w", seed, err)
 		}
 	}
@@ -45,7 +47,7 @@ func instances(ctx context.Context, p *proof) error {
 
 // killInStorm lets two instances work on one event, kills one, and lets a
 // third one start on it.
-func (p *proof) killInStorm(ctx context.Context, s *stage, seed uint64, recovery *stopwatch) error {
+func (p *proof) killInStorm(ctx context.Context, s *stage, m mutant.Break, seed uint64, recovery *stopwatch) error {
 	a, h, err := s.arena(ctx, 3, 9)
 	if err != nil {
 		return err
@@ -55,7 +57,7 @@ func (p *proof) killInStorm(ctx context.Context, s *stage, seed uint64, recovery
 	errs := make([]error, 3)
 	begin := func(visitors int) error {
 		i := len(children)
-		t := task{URL: s.url, Arena: a, Crowd: crowd{Visitors: visitors, Requests: 40, Seed: seed + uint64(i), First: 10 * i}}
+		t := task{URL: s.url, Limits: db.BookingLimits, Mutant: m, Arena: a, Crowd: crowd{Visitors: visitors, Requests: 40, Seed: seed + uint64(i), First: 10 * i}}
 		c, err := startInstance(ctx, t)
 		if err != nil {
 			return err
@@ -143,7 +145,7 @@ func (p *proof) simulateAndKill(ctx context.Context, s *stage) (*child, []told, 
 		return nil, nil, err
 	}
 	users := p.pick(simulatedUsers, simulatedUsers/4)
-	c, err := startInstance(ctx, task{URL: s.url, Simulate: event, StartedBy: s.organizer, Users: users, Seats: simulatedSeats})
+	c, err := startInstance(ctx, task{URL: s.url, Limits: db.BookingLimits, Simulate: event, StartedBy: s.organizer, Users: users, Seats: simulatedSeats})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,9 +29,14 @@ import (
 var exhibits = []exhibit{
 	{"histories", "every answer fits into one order of all requests", histories},
 	{"instances", "kill -9 of an instance leaves nothing but true answers", instances},
+	{"walk", "every answer is the one that the rules demand", walk},
+	{"order", "people are served in the order in which they came", order},
+	{"leavers", "who gave up has nothing, who did not has what they were told", leavers},
+	{"shortages", "whatever runs out, everyone is answered once it is back", shortages},
 	{"commits", "a connection cut during COMMIT is answered truly", commits},
 	{"patience", "who cannot be answered in time is told so", patience},
 	{"postgres", "kill -9 of PostgreSQL leaves nothing but true answers", postgres},
+	{"mutants", "each proof catches a desk with one rule broken", mutants},
 }
 
 // An exhibit is one proof.

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"rowlock/db"
 	"rowlock/db/embedded"
 	"rowlock/proof/model"
+	"rowlock/proof/mutant"
 )
 
 // postgres kills PostgreSQL, and at other times one of its working processes,
@@ -21,8 +22,8 @@ import (
 // wait get theirs.
 func postgres(ctx context.Context, p *proof) error {
 	var outage stopwatch
-	for i := range p.pick(4, 1) {
-		if err := p.killServer(ctx, i, &outage); err != nil {
+	for range p.pick(3, 1) {
+		if err := p.killServer(ctx, "", &outage); err != nil {
 			return err
 		}
 	}
@@ -32,9 +33,10 @@ func postgres(ctx context.Context, p *proof) error {
 
 // killServer kills a PostgreSQL of its own several times. Each time it is
 // started again after a longer pause, so there are not too many.
-func (p *proof) killServer(ctx context.Context, number int, outage *stopwatch) (err error) {
+func (p *proof) killServer(ctx context.Context, b mutant.Break, outage *stopwatch) (err error) {
+	p.made++
 	server, err := embedded.Start(ctx, embedded.Config{
-		Dir: filepath.Join(p.dir, fmt.Sprintf("postgres-%d", number)), Parameters: p.parameters,
+		Dir: filepath.Join(p.dir, fmt.Sprintf("postgres-%d", p.made)), Parameters: p.parameters,
 	})
 	if err != nil {
 		return err
@@ -49,11 +51,15 @@ func (p *proof) killServer(ctx context.Context, number int, outage *stopwatch) (
 		return err
 	}
 	defer s.close()
-	desks, shut, err := s.instances(ctx, 2)
-	if err != nil {
-		return err
+	var desks []desk
+	for range 2 {
+		d, shut, err := opens(b)(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer shut()
+		desks = append(desks, d)
 	}
-	defer shut()
 
 	for n := range p.pick(6, 2) {
 		seed := p.nextSeed()
@@ -74,11 +80,11 @@ func (p *proof) killInTheMiddle(ctx context.Context, s *stage, desks []desk, see
 	storm.Go(func() { c.storm(ctx, a, desks...) })
 
 	p.awaitRequests(ctx, h, 20+p.dice.IntN(250))
-	kill, what := s.killWorker, "kills of a working process of PostgreSQL"
+	killOne, what := s.killWorker, "kills of a working process of PostgreSQL"
 	if whole {
-		kill, what = s.killPostmaster, "kills of PostgreSQL"
+		killOne, what = s.killPostmaster, "kills of PostgreSQL"
 	}
-	err = kill(ctx)
+	err = killOne(ctx)
 	killed := time.Now()
 	if err == nil {
 		// Each desk is asked at once, while the server is down.
@@ -110,7 +116,7 @@ func (s *stage) killPostmaster(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find PostgreSQL's process: %w", err)
 	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	return kill(pid)
 }
 
 // killWorker kills the process behind a connection that is at work, upon which
@@ -125,8 +131,16 @@ func (s *stage) killWorker(ctx context.Context) error {
 			return fmt.Errorf("find a working process: %w", err)
 		}
 		if pid > 0 {
-			return syscall.Kill(pid, syscall.SIGKILL)
+			return kill(pid)
 		}
 	}
 	return errors.New("no process is at work")
+}
+
+func kill(pid int) error {
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return process.Kill()
 }

@@ -82,7 +82,14 @@ func (s *stage) event(ctx context.Context, capacity int) (uuid.UUID, error) {
 	return id, nil
 }
 
-// sound fails when a rule that must always hold does not, anywhere in the
+var (
+	// errRule says that a rule that must always hold does not.
+	errRule = errors.New("the database breaks a rule")
+	// errAnswer says that somebody was told what is not so.
+	errAnswer = errors.New("an answer is not true")
+)
+
+// sound fails with errRule when a rule that must always hold does not, anywhere in the
 // database.
 func (s *stage) sound(ctx context.Context) error {
 	checks, err := booking.CheckAll(ctx, s.pool)
@@ -92,7 +99,7 @@ func (s *stage) sound(ctx context.Context) error {
 	var broken []error
 	for _, c := range checks {
 		if !c.OK {
-			broken = append(broken, fmt.Errorf("%s does not hold: %s", c.Name, c.Detail))
+			broken = append(broken, fmt.Errorf("%w: %s does not hold: %s", errRule, c.Name, c.Detail))
 		}
 	}
 	return errors.Join(broken...)

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowlock/booking"
+	"rowlock/db"
+	"rowlock/proof/model"
+	"rowlock/proof/mutant"
+)
+
+// mutate is a desk that breaks a rule, or d itself.
+func mutate(d *booking.Desk, pool *pgxpool.Pool, b mutant.Break) queueing {
+	if b == "" {
+		return d
+	}
+	return mutant.New(pool, d, b)
+}
+
+// A trial shows one proof, in a short form, desks that break one rule each.
+type trial struct {
+	proof   string
+	mutants []mutant.Break
+	// show is the proof on a desk that breaks a rule. It is repeated until it
+	// catches the mutant.
+	show func(ctx context.Context, p *proof, s *stage, b mutant.Break) error
+}
+
+// trials has each proof catch what it is there for.
+var trials = []trial{
+	{"histories", []mutant.Break{mutant.LockAndCount, mutant.CheckBeforeLock, mutant.AnswerBeforeCommit, mutant.SkipTheLine}, tryHistories},
+	{"instances", []mutant.Break{mutant.AnswerBeforeCommit}, tryInstances},
+	{"postgres", []mutant.Break{mutant.AnswerBeforeCommit}, tryPostgres},
+	{"commits", []mutant.Break{mutant.GuessLost, mutant.GuessDone}, tryCommits},
+	{"shortages", []mutant.Break{mutant.GuessDone}, tryShortages},
+	{"leavers", []mutant.Break{mutant.BookForLeavers}, tryLeavers},
+	{"walk", []mutant.Break{mutant.SkipTheLine}, tryWalk},
+	{"order", []mutant.Break{mutant.LastComeFirst}, tryOrder},
+}
+
+// maxTries bounds how often a proof is shown a mutant.
+const maxTries = 20
+
+// mutants shows that each proof can fail: it has to catch a desk with that one
+// rule broken, and to pass the same desk with none broken.
+func mutants(ctx context.Context, p *proof) error {
+	for _, t := range trials {
+		if err := p.try(ctx, t); err != nil {
+			return fmt.Errorf("%s: %w", t.proof, err)
+		}
+	}
+	return nil
+}
+
+func (p *proof) try(ctx context.Context, t trial) error {
+	s, err := p.stage(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := t.show(ctx, p.quiet(), s, mutant.Nothing); err != nil {
+		return fmt.Errorf("with no rule broken: %w", err)
+	}
+	for _, b := range t.mutants {
+		tries, err := p.catch(ctx, t, b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", b, err)
+		}
+		p.tell("%s catches %q at try %d", t.proof, b, tries)
+	}
+	return nil
+}
+
+// quiet is a proof whose counts are told to nobody.
+func (p *proof) quiet() *proof { return &proof{world: p.world, short: true, dice: p.dice} }
+
+// catch returns at which try a mutant was caught. What it breaks stays broken,
+// so it has a database of its own.
+func (p *proof) catch(ctx context.Context, t trial, b mutant.Break) (int, error) {
+	s, err := p.stage(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	for n := range maxTries {
+		switch err := t.show(ctx, p.quiet(), s, b); {
+		case err == nil:
+		case caught(err):
+			return n + 1, nil
+		default:
+			return 0, fmt.Errorf("the proof failed, but for another reason: %w", err)
+		}
+	}
+	return 0, fmt.Errorf("not caught in %d tries: the proof proves nothing", maxTries)
+}
+
+// caught tells whether a proof failed for what it is there to find.
+func caught(err error) bool {
+	return slices.ContainsFunc([]error{model.ErrNoOrder, errRule, errAnswer}, func(reason error) bool { return errors.Is(err, reason) })
+}
+
+// opens makes desks that break a rule.
+func opens(b mutant.Break) opener {
+	return func(ctx context.Context, url string) (desk, func(), error) {
+		pool, err := db.Open(ctx, url, db.BookingLimits)
+		if err != nil {
+			return nil, nil, err
+		}
+		d := booking.NewDesk(pool, discard())
+		return mutate(d, pool, b), func() {
+			d.Close(context.WithoutCancel(ctx)) //nolint:errcheck // without a limit it only waits
+			pool.Close()
+		}, nil
+	}
+}
+
+func tryHistories(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	d, shut, err := opens(b)(ctx, s.url)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	return p.storm(ctx, s, []desk{d}, crowd{Visitors: 12, Requests: 25, Seed: p.nextSeed(), Ends: true})
+}
+
+func tryInstances(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	return p.killInStorm(ctx, s, b, p.nextSeed(), new(stopwatch))
+}
+
+func tryPostgres(ctx context.Context, p *proof, _ *stage, b mutant.Break) error {
+	return p.killServer(ctx, b, new(stopwatch))
+}
+
+func tryCommits(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	proxy, d, shut, err := s.proxied(ctx, opens(b))
+	if err != nil {
+		return err
+	}
+	defer shut()
+	// Without a receipt the truth is that nobody knows, so no exact answer is
+	// wanted of a mutant, nor of the one that breaks nothing.
+	return p.stormAndCut(ctx, s, proxy, d, p.nextSeed())
+}
+
+func tryShortages(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	fresh, err := p.stage(ctx)
+	if err != nil {
+		return err
+	}
+	defer fresh.close()
+	slow := allShortages[len(allShortages)-1]
+	return p.endure(ctx, fresh, slow, func(pool *pgxpool.Pool) desk { return mutate(booking.NewDesk(pool, discard()), pool, b) })
+}
+
+func tryLeavers(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	d, shut, err := opens(b)(ctx, s.url)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	return p.storm(ctx, s, []desk{d}, crowd{Visitors: 12, Requests: 25, Seed: p.nextSeed(), Impatient: true})
+}
+
+func tryWalk(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	d, shut, err := opens(b)(ctx, s.url)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	return p.walkOnce(ctx, s, []desk{d}, p.nextSeed())
+}
+
+func tryOrder(ctx context.Context, _ *proof, s *stage, b mutant.Break) error {
+	d, shut, err := opens(b)(ctx, s.url)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	return s.inOrder(ctx, d.(queueing), 50, func(context.Context, *stage, *arena) error { return nil })
+}
