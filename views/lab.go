@@ -317,3 +317,8 @@ func strategyIdea(name string) string { return strategyIdeas[name] }
 
 // patienceText is a time as the form has it.
 func patienceText(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
+
+// pickText names a run to whoever hears a tick box and not the row it is in.
+func pickText(p Page, s simulation.Simulation) string {
+	return orElse(s.Name, s.EventTitle) + ", " + s.Strategy + ", " + count(s.Users, "person", "people") + ", " + fromNow(s.StartedAt, p.Now, p.Now.Location())
+}

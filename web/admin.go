@@ -28,6 +28,8 @@ func (s *Server) adminRoutes(g *echo.Group) {
 	g.GET("/simulations/:id/live", s.followSimulation)
 	g.POST("/simulations/:id/undo", s.undoSimulation)
 
+	s.labRoutes(g)
+
 	g.GET("/users", s.usersPage)
 	g.POST("/users/:id", s.manageUser)
 

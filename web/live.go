@@ -50,13 +50,15 @@ const (
 
 // feeds are what open pages follow.
 type feeds struct {
-	events *live.Feed[*eventState]
-	runs   *live.Feed[*runState]
+	events      *live.Feed[*eventState]
+	runs        *live.Feed[*runState]
+	comparisons *live.Feed[*runState]
 }
 
 func (s *Server) openFeeds(hub *live.Hub) {
 	s.feeds.events = live.NewFeed(hub, eventPeriod, s.readEventStates)
-	s.feeds.runs = live.NewFeed(hub, runPeriod, s.readRunStates)
+	s.feeds.runs = live.NewFeed(hub, runPeriod, eachRun(s.readRunState))
+	s.feeds.comparisons = live.NewFeed(hub, runPeriod, eachRun(s.readComparisonState))
 }
 
 // liveViewer is the viewer as the feeds know them.
@@ -300,25 +302,30 @@ func (f *followedEvent) next(s *eventState) (message []byte, last bool, err erro
 	return message, s.Event.Status == event.Cancelled || s.Event.Ended(s.now), err
 }
 
-// A runState is a simulation as all pages that follow it see it.
+// A runState is a simulation, or a comparison of some, as all pages that follow
+// it see it.
 type runState struct {
 	message []byte
 	isOver  bool
 }
 
-func (s *Server) readRunStates(ctx context.Context, asked []live.Asked) (map[uuid.UUID]*runState, error) {
-	states := make(map[uuid.UUID]*runState, len(asked))
-	for _, a := range asked {
-		state, err := s.readRunState(ctx, a.ID)
-		if errors.Is(err, simulation.ErrNotFound) {
-			continue
+// eachRun reads the states that are asked for one by one: few are watched at a
+// time.
+func eachRun(read func(ctx context.Context, id uuid.UUID) (*runState, error)) func(context.Context, []live.Asked) (map[uuid.UUID]*runState, error) {
+	return func(ctx context.Context, asked []live.Asked) (map[uuid.UUID]*runState, error) {
+		states := make(map[uuid.UUID]*runState, len(asked))
+		for _, a := range asked {
+			state, err := read(ctx, a.ID)
+			if errors.Is(err, simulation.ErrNotFound) || errors.Is(err, simulation.ErrNoComparison) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			states[a.ID] = state
 		}
-		if err != nil {
-			return nil, err
-		}
-		states[a.ID] = state
+		return states, nil
 	}
-	return states, nil
 }
 
 func (s *Server) readRunState(ctx context.Context, id uuid.UUID) (*runState, error) {
