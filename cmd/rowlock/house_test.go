@@ -16,11 +16,11 @@ var floors = [][]string{
 	{"audit", "db/dbtest", "live"},
 	{"account", "event"},
 	{"booking"},
-	{"simulation"},
+	{"simulation", "proof/faults", "proof/model", "proof/mutant"},
 	{"views"},
 	{"views/gallery"},
 	{"web"},
-	{"bench", "cmd/rowlock", "cmd/shots"},
+	{"bench", "cmd/rowlock", "cmd/shots", "proof"},
 }
 
 // onlyHere may be imported by no package but those named.
