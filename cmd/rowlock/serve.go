@@ -105,9 +105,9 @@ func (c *serveCommand) newInstance(ctx context.Context, d *database, hub *live.H
 func bookers(d *database, desk *booking.Desk) map[string]booking.Booker {
 	return map[string]booking.Booker{
 		simulation.Grouped:     desk,
-		simulation.Pessimistic: booking.NewPessimistic(d.booking),
-		simulation.Optimistic:  booking.NewOptimistic(d.booking),
-		simulation.Conditional: booking.NewConditional(d.booking),
+		simulation.Pessimistic: booking.NewPessimistic(d.rivals),
+		simulation.Optimistic:  booking.NewOptimistic(d.rivals),
+		simulation.Conditional: booking.NewConditional(d.rivals),
 	}
 }
 

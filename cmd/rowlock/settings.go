@@ -28,6 +28,9 @@ type settings struct {
 type database struct {
 	// pages serves reads and small writes, booking the desk.
 	pages, booking *pgxpool.Pool
+	// rivals serves the strategies that the desk is compared with: a thousand
+	// people who wait for a connection must not stand in visitors' way.
+	rivals *pgxpool.Pool
 	// own is the server that Rowlock started itself, or nil.
 	own *embedded.Server
 	url string
@@ -46,6 +49,53 @@ func (s *settings) open(ctx context.Context, announce func(string)) (*database, 
 		return nil, err
 	}
 	return d, nil
+}
+
+// join is open for a command that may work beside a Rowlock that serves: where
+// that one has started the database, it is used as it is.
+func (s *settings) join(ctx context.Context) (*database, error) {
+	d, err := s.open(ctx, nil)
+	if !errors.Is(err, embedded.ErrInUse) {
+		return d, err
+	}
+	dir, dirErr := s.dataDir()
+	if dirErr != nil {
+		return nil, dirErr
+	}
+	url, notFound := embedded.Running(dir, embedded.Database)
+	if notFound != nil {
+		return nil, err
+	}
+	d = &database{url: url}
+	if err := d.connectAsIs(ctx); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// dataDir is where Rowlock keeps the database that it starts itself.
+func (s *settings) dataDir() (string, error) {
+	if s.DataDir != "" {
+		return s.DataDir, nil
+	}
+	return embedded.DefaultDir()
+}
+
+// connectAsIs leaves migrations to the program that serves, whose version may
+// be another.
+func (d *database) connectAsIs(ctx context.Context) (err error) {
+	if d.pages, err = db.Open(ctx, d.url, db.PageLimits); err != nil {
+		return err
+	}
+	migrated, err := db.IsMigrated(ctx, d.pages)
+	if err != nil {
+		return err
+	}
+	if !migrated {
+		return errors.New("the Rowlock that works on the data is older than this one: stop it first")
+	}
+	return d.openBooking(ctx)
 }
 
 func (d *database) startOwn(ctx context.Context, dir string, announce func(string)) (err error) {
@@ -69,17 +119,23 @@ func (d *database) connect(ctx context.Context) (err error) {
 	if _, err = db.Migrate(ctx, d.url); err != nil {
 		return err
 	}
-	d.booking, err = db.Open(ctx, d.url, db.BookingLimits)
+	return d.openBooking(ctx)
+}
+
+func (d *database) openBooking(ctx context.Context) (err error) {
+	if d.booking, err = db.Open(ctx, d.url, db.BookingLimits); err != nil {
+		return err
+	}
+	d.rivals, err = db.Open(ctx, d.url, db.BookingLimits)
 	return err
 }
 
 // close lets go of the database and stops it when it is Rowlock's own.
 func (d *database) close() {
-	if d.booking != nil {
-		d.booking.Close()
-	}
-	if d.pages != nil {
-		d.pages.Close()
+	for _, pool := range []*pgxpool.Pool{d.rivals, d.booking, d.pages} {
+		if pool != nil {
+			pool.Close()
+		}
 	}
 	if d.own != nil {
 		if err := d.own.Stop(); err != nil {

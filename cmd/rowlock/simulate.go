@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,56 +18,126 @@ import (
 )
 
 type simulateCommand struct {
-	Event    string `required:"" placeholder:"ID" help:"The event to rehearse: the last part of its page's address."`
-	Users    int    `default:"1000" help:"How many made-up people book at once, 1 to 100000."`
-	Seats    *int   `help:"How many seats the rehearsal has; as many as the event has free when unset."`
-	Strategy string `default:"grouped" enum:"grouped,pessimistic,optimistic,conditional" help:"How bookings are made safe: ${enum}."`
-	JSON     bool   `help:"Answer in JSON."`
+	Event    string        `required:"" placeholder:"ID" help:"The event to rehearse: the last part of its page's address."`
+	Users    int           `default:"1000" help:"How many made-up people book at once, 1 to 100000."`
+	Seats    *int          `help:"How many seats the rehearsal has; as many as the event has free when unset."`
+	Strategy []string      `default:"grouped" enum:"grouped,pessimistic,optimistic,conditional,all" help:"How bookings are made safe: ${enum}. Several are compared, one after the other."`
+	Patience time.Duration `default:"60s" help:"How long people wait for an answer before they give up; the desk (grouped) is always waited for."`
+	Name     string        `help:"What to call a comparison."`
+	JSON     bool          `help:"Answer in JSON."`
 }
 
 // Run rehearses the event with made-up people, who stay until the run is
-// undone on its page. It fails when a check does.
+// undone on its page, or compares strategies. It fails when a run or a check
+// does.
 func (c *simulateCommand) Run(ctx context.Context, t terminal, s *settings) error {
 	eventID, err := uuid.Parse(c.Event)
 	if err != nil {
 		return booking.ErrNoEvent
 	}
-	d, err := s.open(ctx, nil)
+	d, err := s.join(ctx)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-
 	desk := booking.NewDesk(d.booking, slog.Default())
 	runner := simulation.NewRunner(d.pages, bookers(d, desk), slog.Default())
-	id, err := runner.Start(ctx, simulation.Params{EventID: eventID, Users: c.Users, Seats: c.Seats, Strategy: c.Strategy})
+	defer closeAll(runner, desk)
+
+	if slices.Contains(c.Strategy, "all") {
+		c.Strategy = simulation.Strategies()
+	}
+	if len(c.Strategy) > 1 {
+		return c.compare(ctx, t, d, runner, eventID)
+	}
+	return c.runOne(ctx, t, d, runner, eventID)
+}
+
+// closeAll has what was broken off written down as such.
+func closeAll(runner *simulation.Runner, desk *booking.Desk) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	// Too late is as good as done here: the program ends.
+	_ = runner.Close(ctx)
+	_ = desk.Close(ctx)
+}
+
+func (c *simulateCommand) runOne(ctx context.Context, t terminal, d *database, runner *simulation.Runner, eventID uuid.UUID) error {
+	id, err := runner.Start(ctx, simulation.Params{
+		EventID: eventID, Users: c.Users, Seats: c.Seats, Strategy: c.Strategy[0], Patience: c.Patience,
+	})
 	if err != nil {
 		return err
 	}
-	run, err := c.await(ctx, runner, d, id, t.err)
+	stop := drawBar(t.err, func() (string, error) {
+		run, err := simulation.ByID(ctx, d.pages, id)
+		return progress(run), err
+	})
+	run, err := runner.Wait(ctx, id)
+	stop()
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		if err := json.NewEncoder(t.out).Encode(run.Report()); err != nil {
-			return err
-		}
+		err = json.NewEncoder(t.out).Encode(run.Report())
 	} else {
 		printRun(t.out, run)
 	}
+	if err != nil {
+		return err
+	}
+	return verdict(run)
+}
+
+func (c *simulateCommand) compare(ctx context.Context, t terminal, d *database, runner *simulation.Runner, eventID uuid.UUID) error {
+	id, err := runner.Compare(ctx, simulation.ComparisonParams{
+		Name: c.Name, EventID: eventID, Users: c.Users, Seats: c.Seats, Strategies: c.Strategy, Patience: c.Patience,
+	})
+	if err != nil {
+		return err
+	}
+	stop := drawBar(t.err, func() (string, error) {
+		comparison, err := simulation.ComparisonByID(ctx, d.pages, id)
+		return comparing(comparison), err
+	})
+	comparison, err := runner.WaitComparison(ctx, id)
+	stop()
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = json.NewEncoder(t.out).Encode(comparison.Export())
+	} else {
+		printComparison(t.out, comparison)
+	}
+	if err != nil {
+		return err
+	}
+	if comparison.State == simulation.Failed {
+		return fmt.Errorf("the comparison failed: %s", comparison.Failure)
+	}
+	for _, run := range comparison.Runs {
+		if err := verdict(run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verdict is the error that a finished run ends the command with, if any.
+func verdict(run simulation.Simulation) error {
 	switch {
 	case run.State == simulation.Failed:
 		return fmt.Errorf("the simulation failed: %s", run.Failure)
 	case !booking.AllHold(run.Results.Checks):
 		return errRuleBroken
 	}
-	return desk.Close(ctx)
+	return nil
 }
 
-// await draws a bar while the simulation runs.
-func (c *simulateCommand) await(ctx context.Context, runner *simulation.Runner, d *database, id uuid.UUID, w io.Writer) (simulation.Simulation, error) {
-	done := make(chan struct{})
-	gone := make(chan struct{})
+// drawBar keeps drawing the line that read returns, until stop is called.
+func drawBar(w io.Writer, read func() (string, error)) (stop func()) {
+	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
 		for {
@@ -76,44 +147,102 @@ func (c *simulateCommand) await(ctx context.Context, runner *simulation.Runner, 
 				return
 			case <-time.After(250 * time.Millisecond):
 			}
-			if run, err := simulation.ByID(ctx, d.pages, id); err == nil {
-				fmt.Fprintf(w, "\r\033[K%-10s %s %d of %d", run.Phase, bar(run.Answered, run.Users), run.Answered, run.Users)
+			if line, err := read(); err == nil {
+				fmt.Fprint(w, "\r\033[K"+line)
 			}
 		}
 	}()
-	run, err := runner.Wait(ctx, id)
-	close(done)
-	<-gone
-	return run, err
+	return func() { close(done); <-gone }
 }
 
-func bar(done, all int) string {
+func progress(run simulation.Simulation) string {
 	const width = 30
-	filled := width * done / max(all, 1)
-	return strings.Repeat("█", filled) + strings.Repeat("░", width-filled)
+	filled := width * run.Answered / max(run.Users, 1)
+	bar := strings.Repeat("█", filled) + strings.Repeat("░", width-filled)
+	return fmt.Sprintf("%-10s %s %d of %d", run.Phase, bar, run.Answered, run.Users)
+}
+
+// comparing tells how far the run that goes on is.
+func comparing(c simulation.Comparison) string {
+	if len(c.Runs) == 0 {
+		return "starting"
+	}
+	run := c.Runs[len(c.Runs)-1]
+	return fmt.Sprintf("%d/%d %-11s %s", len(c.Runs), len(c.Strategies), run.Strategy, progress(run))
 }
 
 func printRun(out io.Writer, run simulation.Simulation) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, line := range []struct {
-		name  string
-		value any
-	}{
-		{"attempted", run.Users},
-		{"registered", run.Tally.Registered},
-		{"waitlisted", run.Tally.Waitlisted},
-		{"failed", run.Tally.Failed},
-		{"seats remaining", run.Tally.SeatsRemaining},
-		{"overbooked", run.Tally.Overbooked},
-		{"bookings per second", int(run.Results.BookingsPerSecond)},
-		{"latency p50", run.Results.Latency.P50},
-		{"latency p99", run.Results.Latency.P99},
-	} {
-		fmt.Fprintf(w, "%s\t%v\n", line.name, line.value)
+	for _, f := range runFigures {
+		fmt.Fprintf(w, "%s\t%v\n", f.name, f.of(run))
 	}
 	w.Flush() //nolint:errcheck // as any print to a terminal
-	for _, f := range run.Results.Failures {
-		fmt.Fprintf(out, "failed: %d × %s\n", f.Count, f.Cause)
-	}
+	printFailures(out, "", run)
 	printChecks(out, run.Results.Checks)
 }
+
+// printComparison sets the runs side by side, and says of each what is wrong
+// with it.
+func printComparison(out io.Writer, c simulation.Comparison) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	const names = "%-19s" // to the left, as the figures are to the right
+	fmt.Fprintf(w, names, "")
+	for _, run := range c.Runs {
+		fmt.Fprintf(w, "\t%s", run.Strategy)
+	}
+	fmt.Fprintln(w, "\t")
+	for _, f := range runFigures {
+		fmt.Fprintf(w, names, f.name)
+		for _, run := range c.Runs {
+			fmt.Fprintf(w, "\t%v", f.of(run))
+		}
+		fmt.Fprintln(w, "\t")
+	}
+	w.Flush() //nolint:errcheck // as any print to a terminal
+	for _, run := range c.Runs {
+		printFailures(out, run.Strategy+" ", run)
+		broken := slices.DeleteFunc(slices.Clone(run.Results.Checks), func(check booking.Check) bool { return check.OK })
+		printChecks(out, broken)
+	}
+}
+
+func printFailures(out io.Writer, who string, run simulation.Simulation) {
+	for _, f := range run.Results.Failures {
+		fmt.Fprintf(out, "%sfailed: %d × %s\n", who, f.Count, f.Cause)
+	}
+	if run.State == simulation.Failed {
+		fmt.Fprintf(out, "%sdid not finish: %s\n", who, run.Failure)
+	}
+}
+
+// runFigures are what a terminal tells of a run.
+var runFigures = []struct {
+	name string
+	of   func(run simulation.Simulation) any
+}{
+	{"attempted", func(run simulation.Simulation) any { return run.Users }},
+	{"registered", func(run simulation.Simulation) any { return run.Tally.Registered }},
+	{"waitlisted", func(run simulation.Simulation) any { return run.Tally.Waitlisted }},
+	{"failed", func(run simulation.Simulation) any { return run.Tally.Failed }},
+	{"seats remaining", func(run simulation.Simulation) any { return run.Tally.SeatsRemaining }},
+	{"overbooked", func(run simulation.Simulation) any { return run.Tally.Overbooked }},
+	{"bookings per second", func(run simulation.Simulation) any { return int(run.Results.BookingsPerSecond) }},
+	{"latency p50", func(run simulation.Simulation) any { return short(run.Results.Latency.P50) }},
+	{"latency p95", func(run simulation.Simulation) any { return short(run.Results.Latency.P95) }},
+	{"latency p99", func(run simulation.Simulation) any { return short(run.Results.Latency.P99) }},
+	{"latency max", func(run simulation.Simulation) any { return short(run.Results.Latency.Max) }},
+	{"transactions", func(run simulation.Simulation) any { return run.Results.Transactions }},
+	{"retries", func(run simulation.Simulation) any { return run.Results.Retries }},
+	{"connections", func(run simulation.Simulation) any { return run.Results.Connections }},
+	{"checks passed", func(run simulation.Simulation) any {
+		passed := 0
+		for _, check := range run.Results.Checks {
+			if check.OK {
+				passed++
+			}
+		}
+		return fmt.Sprintf("%d/%d", passed, len(run.Results.Checks))
+	}},
+}
+
+func short(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }

@@ -53,7 +53,7 @@ func (c *adminCreateCommand) Run(ctx context.Context, t terminal, s *settings) e
 	if err != nil {
 		return err
 	}
-	d, err := s.open(ctx, nil)
+	d, err := s.join(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ var errRuleBroken = errors.New("a rule that must always hold is broken")
 
 // Run checks every rule on every event and names what breaks one.
 func (c *verifyCommand) Run(ctx context.Context, t terminal, s *settings) error {
-	d, err := s.open(ctx, nil)
+	d, err := s.join(ctx)
 	if err != nil {
 		return err
 	}

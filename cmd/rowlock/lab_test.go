@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"rowlock/booking"
+	"rowlock/db/dbtest"
+	"rowlock/simulation"
+)
+
+// A field is a database with an organizer, beside the commands.
+type field struct {
+	t         *testing.T
+	url       string
+	conn      *pgx.Conn
+	organizer uuid.UUID
+	people    int
+}
+
+func newField(t *testing.T) *field {
+	t.Helper()
+	f := &field{t: t, url: dbtest.URL(t)}
+	var err error
+	if f.conn, err = pgx.Connect(t.Context(), f.url); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.conn.Close(context.Background()) })
+	f.organizer = f.person()
+	return f
+}
+
+func (f *field) exec(sql string, args ...any) {
+	f.t.Helper()
+	if _, err := f.conn.Exec(f.t.Context(), sql, args...); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *field) person() uuid.UUID {
+	f.t.Helper()
+	f.people++
+	id := uuid.Must(uuid.NewV7())
+	f.exec(`insert into users (id, name, email, password_hash, role) values ($1, 'Person', $2, 'none', 'attendee')`,
+		id, fmt.Sprintf("person-%d@example.org", f.people))
+	return id
+}
+
+func (f *field) event(capacity int) uuid.UUID {
+	f.t.Helper()
+	id := uuid.Must(uuid.NewV7())
+	f.exec(`insert into events (id, title, description, location, starts_at, ends_at, time_zone, status, organizer_id, capacity, seats_remaining)
+		values ($1, 'Regatta', '', '', now() + interval '1 day', now() + interval '2 days', 'UTC', 'published', $2, $3, $3)`,
+		id, f.organizer, capacity)
+	return id
+}
+
+// full is an event with two seats that are taken and somebody in line.
+func (f *field) full() uuid.UUID {
+	f.t.Helper()
+	id := f.event(2)
+	for position := 1; position <= 2; position++ {
+		f.exec(`insert into registrations (id, event_id, user_id, status, position, ticket_code, booked_at)
+			values ($1, $2, $3, 'confirmed', $4, left(md5(random()::text), 12), now())`, uuid.New(), id, f.person(), position)
+	}
+	f.exec(`insert into waitlist_entries (id, event_id, user_id, position, joined_at) values ($1, $2, $3, 3, now())`, uuid.New(), id, f.person())
+	f.exec(`update events set seats_remaining = 0, waiting = 1, next_position = 4 where id = $1`, id)
+	return id
+}
+
+// breaks are ways to break each rule at the event $1, past the constraints
+// that would otherwise prevent it.
+var breaks = map[string]string{
+	"no-overbooking": `update events set capacity = 1, seats_remaining = -1 where id = $1`,
+	"seats-add-up":   `update events set capacity = 3, seats_remaining = 0 where id = $1`,
+	"line-adds-up":   `update events set waiting = 7 where id = $1`,
+	"no-idle-seat":   `update registrations set status = 'cancelled', cancelled_at = now() where event_id = $1 and position = 1`,
+	"one-standing": `insert into registrations (id, event_id, user_id, status, position, ticket_code, booked_at)
+		select gen_random_uuid(), event_id, user_id, 'confirmed', 90, left(md5(random()::text), 12), now() from waitlist_entries where event_id = $1`,
+	"order-of-arrival":   `update registrations set position = 4 where event_id = $1 and position = 1`,
+	"numbers-drawn-once": `update registrations set position = 1 where event_id = $1`,
+	"cancelled-is-over":  `update events set status = 'cancelled' where id = $1`,
+}
+
+// A database that is broken in every way at once, each at two events, has each
+// of them named, and the sound one beside them not.
+func TestVerifyNamesEveryBrokenRow(t *testing.T) {
+	f := newField(t)
+	sound := f.full()
+	if out, err := command(t, f.url, "", "verify"); err != nil || strings.Contains(out, "BROKEN") || strings.Count(out, "ok ") != len(breaks) {
+		t.Fatalf("a sound database: %v\n%s", err, out)
+	}
+	f.exec(`alter table events drop constraint events_seats_remaining_check, drop constraint events_free_seat_check`)
+	broken := map[string][]uuid.UUID{}
+	for rule, sql := range breaks {
+		for range 2 {
+			id := f.full()
+			f.exec(sql, id)
+			broken[rule] = append(broken[rule], id)
+		}
+	}
+
+	out, err := command(t, f.url, "", "verify")
+	if !errors.Is(err, errRuleBroken) {
+		t.Errorf("it ended with %v", err)
+	}
+	named := map[string]string{} // what is said under each rule
+	rule := ""
+	for line := range strings.Lines(out) {
+		if found, ok := strings.CutPrefix(line, "BROKEN  "); ok {
+			rule = strings.TrimSpace(found)
+		}
+		named[rule] += line
+	}
+	for rule, ids := range broken {
+		for _, id := range ids {
+			if !strings.Contains(named[rule], id.String()) {
+				t.Errorf("%s does not name event %s:\n%s", rule, id, named[rule])
+			}
+		}
+	}
+	if strings.Contains(out, sound.String()) || strings.Contains(out, "\nok ") {
+		t.Errorf("something sound is named, or something broken is not:\n%s", out)
+	}
+
+	out, err = command(t, f.url, "", "verify", "--json")
+	var report struct{ Checks []booking.Check }
+	if jsonErr := json.Unmarshal([]byte(out), &report); jsonErr != nil || !errors.Is(err, errRuleBroken) || len(report.Checks) != len(breaks) {
+		t.Fatalf("in JSON: %v, %v, %s", err, jsonErr, out)
+	}
+	for _, check := range report.Checks {
+		if check.OK || len(check.Breaches) < 2 {
+			t.Errorf("in JSON %s is %v with %d breaches", check.Name, check.OK, len(check.Breaches))
+		}
+	}
+}
+
+func TestSimulateCommand(t *testing.T) {
+	f := newField(t)
+	regatta := f.event(5).String()
+	out, err := command(t, f.url, "", "simulate", "--event", regatta, "--users", "30")
+	if err != nil || !strings.Contains(out, "registered") || !strings.Contains(out, "answers-kept") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = command(t, f.url, "", "simulate", "--event", regatta, "--users", "30", "--json")
+	var report simulation.Report
+	if jsonErr := json.Unmarshal([]byte(out), &report); err != nil || jsonErr != nil || report.Results.SuccessCount != 5 || report.Results.WaitlistedCount != 25 {
+		t.Errorf("in JSON: %v, %v, %s", err, jsonErr, out)
+	}
+	if _, err := command(t, f.url, "", "simulate", "--event", uuid.NewString()); !errors.Is(err, booking.ErrNoEvent) {
+		t.Errorf("no such event: %v", err)
+	}
+}
+
+// Several strategies are set side by side in the terminal.
+func TestSimulateCommandCompares(t *testing.T) {
+	f := newField(t)
+	regatta := f.event(5).String()
+	out, err := command(t, f.url, "", "simulate", "--event", regatta, "--users", "40", "--strategy", "all", "--name", "From the terminal")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	table := map[string][]string{}
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line)
+		table[strings.Join(fields[:max(0, len(fields)-4)], " ")] = fields[max(0, len(fields)-4):]
+	}
+	for name, want := range map[string]string{
+		"": "grouped pessimistic optimistic conditional", "registered": "5 5 5 5", "waitlisted": "35 35 35 35", "failed": "0 0 0 0", "overbooked": "0 0 0 0",
+	} {
+		if got := strings.Join(table[name], " "); got != want {
+			t.Errorf("%s: got %q, want %q in\n%s", name, got, want, out)
+		}
+	}
+
+	out, err = command(t, f.url, "", "simulate", "--event", regatta, "--users", "10", "--strategy", "conditional", "--strategy", "grouped", "--json")
+	var export simulation.ComparisonExport
+	if jsonErr := json.Unmarshal([]byte(out), &export); err != nil || jsonErr != nil || len(export.Runs) != 2 || export.Runs[0].Strategy != "grouped" || export.Runs[1].Transactions != 10 {
+		t.Errorf("in JSON: %v, %v, %.300s", err, jsonErr, out)
+	}
+}
+
+// A run that breaks a rule ends the command with an error, so that a script
+// sees it.
+func TestSimulateCommandFailsWithACheck(t *testing.T) {
+	f := newField(t)
+	regatta := f.event(5).String()
+	f.exec(`create function lie() returns trigger language plpgsql as $$ begin new.position := 1; return new; end $$`)
+	f.exec(`create trigger lie before insert on registrations for each row execute function lie()`)
+	for _, args := range [][]string{{"--users", "20"}, {"--users", "20", "--strategy", "all"}, {"--users", "20", "--json"}} {
+		out, err := command(t, f.url, "", append([]string{"simulate", "--event", regatta}, args...)...)
+		if !errors.Is(err, errRuleBroken) || !strings.Contains(out, "numbers-drawn-once") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// Commands work beside a Rowlock that has started the database itself. A
+// second one that would serve is still told who is first.
+func TestCommandsJoinARunningRowlock(t *testing.T) {
+	t.Setenv("DATABASE_URL", "")
+	dir := filepath.Join(openDir(t), "data")
+	_, stop := serving(t, "--data-dir", dir)
+	beside := func(input string, args ...string) (string, error) {
+		var out, errs bytes.Buffer
+		err := run(t.Context(), append(args, "--data-dir", dir, "--log-level", "error"), terminal{in: strings.NewReader(input), out: &out, err: &errs})
+		return out.String(), err
+	}
+	if out, err := beside("", "verify"); err != nil || !strings.Contains(out, "ok ") {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	if out, err := beside("steady at the catch\n", "admin", "create", "--email", "cox@example.org", "--name", "Cox"); err != nil || !strings.Contains(out, "can sign in") {
+		t.Errorf("admin create: %v\n%s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	s := settings{DataDir: dir}
+	d, err := s.join(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event string
+	err = d.pages.QueryRow(ctx, `select id::text from events where status = 'published' and simulation_id is null limit 1`).Scan(&event)
+	d.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := beside("", "simulate", "--event", event, "--users", "20"); err != nil || !strings.Contains(out, "registered") {
+		t.Errorf("simulate: %v\n%s", err, out)
+	}
+	if _, err := beside("", "serve", "--addr", "127.0.0.1:0"); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a second serve: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
