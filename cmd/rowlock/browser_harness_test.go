@@ -31,6 +31,7 @@ import (
 	"rowlock/db"
 	"rowlock/db/dbtest"
 	"rowlock/event"
+	"rowlock/live"
 )
 
 // patience is how long a visitor waits for something to appear. It is long
@@ -78,8 +79,8 @@ func startBrowser(t *testing.T) context.Context {
 type demoSite struct {
 	url     string
 	browser context.Context
-	// What tests need to set a scene, without a browser. The desk is a second
-	// one beside the program's.
+	// What tests need to set a scene, without a browser. The desk is that of a
+	// second instance beside the program's.
 	pool     *pgxpool.Pool
 	accounts *account.Store
 	events   *event.Store
@@ -145,7 +146,12 @@ func (s *demoSite) openStores(t *testing.T, url string) {
 	t.Cleanup(s.pool.Close)
 	s.accounts = account.NewStore(s.pool, account.TestHasher())
 	s.events = event.NewStore(s.pool)
-	s.desk = booking.NewDesk(s.pool, slog.New(slog.DiscardHandler))
+	hub := live.NewHub(slog.New(slog.DiscardHandler))
+	t.Cleanup(hub.Close)
+	if err := hub.Join(url); err != nil {
+		t.Fatal(err)
+	}
+	s.desk = booking.NewDesk(s.pool, slog.New(slog.DiscardHandler), hub.Changed)
 	t.Cleanup(func() {
 		if err := s.desk.Close(context.Background()); err != nil {
 			t.Errorf("close the second desk: %v", err)

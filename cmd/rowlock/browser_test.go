@@ -29,6 +29,8 @@ func TestInABrowser(t *testing.T) {
 		{"a newcomer finds, books and gives up a seat", testNewcomer},
 		{"the first in line gets the seat that comes free", testLine},
 		{"who comes too late for the last seat is told so", testLostRace},
+		{"open pages show what changes", testOpenPages},
+		{"ten tabs of one browser all stay usable", testTenTabs},
 		{"an organizer runs an event from draft to cancellation", testOrganizer},
 		{"an admin simulates a rush", testSimulation},
 		{"an admin deactivates somebody, who is out at the next click", testDeactivation},
@@ -126,16 +128,18 @@ func testLine(t *testing.T, s *demoSite) {
 
 func testLostRace(t *testing.T, s *demoSite) {
 	e := s.event(t, "One last seat", 1)
-	late := s.visitor(t, "Lea", phone)
+	late := s.visitor(t, "Lea", desktop)
 	late.signsIn(s.person(t, "Lea Late", account.Attendee))
 	late.opens("/events/" + e.ID.String())
 	late.has(`#booking[data-seats-remaining="1"]`)
 
+	// The numbers change as they do; the button does not while she is on it.
+	stayed := late.staysOnThisPage()
+	late.tabsTo("Book a seat")
 	s.books(t, s.person(t, "Quick One", account.Attendee), e)
 	s.books(t, s.person(t, "Quick Two", account.Attendee), e)
-
-	stayed := late.staysOnThisPage()
-	late.clicks("Book a seat")
+	late.has(`#booking[data-seats-remaining="0"]`)
+	late.presses(kb.Enter)
 	late.sees("The last seat just went; you are number 2 in line.")
 	late.has(`#booking[data-booking=waitlisted][data-place="2"]`)
 	stayed()
