@@ -1,5 +1,7 @@
 package views
 
+import "time"
+
 // A difference is a field of an event that two editors filled differently.
 type difference struct{ Label, Theirs string }
 
@@ -11,14 +13,25 @@ func differences(mine, theirs EventForm) []difference {
 			found = append(found, difference{label, theirs})
 		}
 	}
+	noteTime := func(label, mine, theirs string) { note(label, sayTime(mine), sayTime(theirs)) }
 	note("Title", mine.Title, theirs.Title)
 	note("Description", mine.Description, theirs.Description)
 	note("Place", mine.Location, theirs.Location)
-	note("Starts", mine.StartsAt, theirs.StartsAt)
-	note("Ends", mine.EndsAt, theirs.EndsAt)
+	noteTime("Starts", mine.StartsAt, theirs.StartsAt)
+	noteTime("Ends", mine.EndsAt, theirs.EndsAt)
 	note("Time zone", mine.TimeZone, theirs.TimeZone)
 	note("Seats", mine.Capacity, theirs.Capacity)
-	note("Booking opens", mine.RegistrationOpensAt, theirs.RegistrationOpensAt)
-	note("Booking closes", mine.RegistrationClosesAt, theirs.RegistrationClosesAt)
+	noteTime("Booking opens", mine.RegistrationOpensAt, theirs.RegistrationOpensAt)
+	noteTime("Booking closes", mine.RegistrationClosesAt, theirs.RegistrationClosesAt)
 	return found
+}
+
+// sayTime is a time of a form in the words of all pages. What was typed and is
+// no time stays as it is.
+func sayTime(local string) string {
+	t, err := time.Parse(LocalTime, local)
+	if err != nil {
+		return local
+	}
+	return momentText(t, time.UTC)
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,4 +54,27 @@ func localTime(t *time.Time, zone *time.Location) string {
 		return ""
 	}
 	return t.In(zone).Format(LocalTime)
+}
+
+// eventFields are the fields of an event's form, from top to bottom.
+var eventFields = []string{
+	"title", "description", "location", "starts_at", "ends_at", "time_zone", "capacity",
+	"registration_opens_at", "registration_closes_at",
+}
+
+// problemsInOrder are the keys of problems in the order of a form: first what
+// belongs to no field, then fields from top to bottom, then any others.
+func problemsInOrder(problems map[string]string, fields []string) []string {
+	place := func(name string) int {
+		if name == "" {
+			return -1
+		}
+		if i := slices.Index(fields, name); i >= 0 {
+			return i
+		}
+		return len(fields)
+	}
+	names := sortedKeys(problems)
+	slices.SortStableFunc(names, func(a, b string) int { return place(a) - place(b) })
+	return names
 }
