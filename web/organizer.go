@@ -80,10 +80,15 @@ func (s *Server) publishEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.publish(c, e)
+}
+
+// publish opens a draft to everyone, and says so on its overview.
+func (s *Server) publish(c echo.Context, e event.Event) error {
 	if _, err := s.events.Publish(c.Request().Context(), e.ID, viewer(c).ID, s.now()); err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "The event is published. Share its link: people can see it now.")
+	s.flash(c, views.FlashDone, "The event is published: people can see and book it now. Share its link.")
 	return redirect(c, overviewPath(e))
 }
 

@@ -31,8 +31,7 @@ func (s *Server) newEventPage(c echo.Context) error {
 	return s.showEventForm(c, http.StatusOK, views.NewEventForm(s.now(), zone))
 }
 
-// createEvent handles POST /organizer/events. The button "Save and publish"
-// sends publish=true.
+// createEvent handles POST /organizer/events.
 func (s *Server) createEvent(c echo.Context) error {
 	form := views.EventForm{Status: event.Draft}
 	d := s.readEventForm(c, &form, event.Event{})
@@ -40,24 +39,22 @@ func (s *Server) createEvent(c echo.Context) error {
 		return s.showEventForm(c, http.StatusUnprocessableEntity, form)
 	}
 
-	ctx, user := c.Request().Context(), viewer(c).ID
-	e, err := s.events.Create(ctx, user, d)
+	e, err := s.events.Create(c.Request().Context(), viewer(c).ID, d)
 	if form.Problems = event.ProblemsIn(err); form.Problems != nil {
 		return s.showEventForm(c, http.StatusUnprocessableEntity, form)
 	}
 	if err != nil {
 		return err
 	}
-	if formText(c, "publish") != "true" {
-		s.flash(c, views.FlashDone, "Saved as a draft that only you can see. Publish it when it is ready.")
-		return redirect(c, overviewPath(e))
+	if toPublish(c) {
+		return s.publish(c, e)
 	}
-	if _, err := s.events.Publish(ctx, e.ID, user, s.now()); err != nil {
-		return err
-	}
-	s.flash(c, views.FlashDone, "The event is published. Share its link: people can see it now.")
+	s.flash(c, views.FlashDone, "Saved as a draft that only you can see. Publish it when it is ready.")
 	return redirect(c, overviewPath(e))
 }
+
+// toPublish tells whether a form was sent by its button "Save and publish".
+func toPublish(c echo.Context) bool { return formText(c, "publish") == "true" }
 
 // editEventPage handles GET /organizer/events/:id/edit.
 func (s *Server) editEventPage(c echo.Context) error {
@@ -110,6 +107,9 @@ func (s *Server) saveEvent(c echo.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if e.Status == event.Draft && toPublish(c) {
+		return s.publish(c, e)
 	}
 	s.flash(c, views.FlashDone, "Saved."+promotedText(promoted))
 	return redirect(c, overviewPath(e))
@@ -183,7 +183,7 @@ func (s *Server) readEventForm(c echo.Context, form *views.EventForm, saved even
 	}
 
 	now := s.now()
-	if d.EndsAt.Equal(saved.EndsAt) {
+	if d.EndsAt.Equal(saved.EndsAt) && !toPublish(c) {
 		now = time.Time{} // what is over may still be put right
 	}
 	form.Problems = d.Problems(now)

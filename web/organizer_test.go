@@ -371,8 +371,19 @@ func TestDuplicateEvent(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if e := s.saved(strings.TrimSuffix(to, "/edit")); e.Status != event.Draft {
+	copied := strings.TrimSuffix(to, "/edit")
+	if e := s.saved(copied); e.Status != event.Draft {
 		t.Errorf("the copy is %s", e.Status)
+	}
+
+	// The form of a draft can also publish it, once it has a date to come.
+	s.exec(`update events set starts_at = '2027-03-01 18:30Z', ends_at = '2027-03-01 20:30Z' where status = 'draft'`)
+	changes := []string{"title", "Clay again", "publish", "true", "revision", form.value("revision")}
+	past := plan(append(changes, "starts_at", "2027-03-01T18:30", "ends_at", "2027-03-01T20:30")...)
+	olga.post(copied, past...).wants(http.StatusUnprocessableEntity).says("This is in the past")
+	olga.post(copied, plan(changes...)...).leadsTo(copied)
+	if e := s.saved(copied); e.Status != event.Published || e.Title != "Clay again" {
+		t.Errorf("the copy is %s and called %q", e.Status, e.Title)
 	}
 }
 

@@ -98,4 +98,24 @@
     }
   };
   tellYours();
+
+  // A link to share is copied with one press, where the browser lets a page.
+  const copy = async (button) => {
+    const field = document.getElementById(button.dataset.copy);
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = "Copied";
+      const announcer = document.getElementById("announcer");
+      if (announcer) announcer.textContent = "The link is copied.";
+    } catch {
+      // It is selected: a key press copies it.
+    }
+  };
+  if (navigator.clipboard) {
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => copy(button));
+    }
+  }
 })();
