@@ -55,9 +55,9 @@ func stateOf(e event.Event, now time.Time) state {
 	case e.Started(now):
 		return state{"shut", "Under way"}
 	case e.NotYetOpen(now):
-		return state{"shut", "Opens " + fromNow(*e.RegistrationOpensAt, now, e.Zone())}
+		return state{"shut", "Booking opens " + fromNow(*e.RegistrationOpensAt, now, e.Zone())}
 	case e.Closed(now):
-		return state{"shut", "Registration closed"}
+		return state{"shut", "Booking closed"}
 	case e.SeatsRemaining == 0:
 		return state{"full", "Full"}
 	case e.SeatsRemaining == 1 && e.Capacity > 1:
@@ -116,11 +116,14 @@ func strategyText(name string) string {
 }
 
 // shortStrategy is a strategy's name alone.
-func shortStrategy(name string) string {
-	if name == "" {
+func shortStrategy(name string) string { return capital(name) }
+
+// capital begins a word or a sentence in small Latin letters with a capital.
+func capital(text string) string {
+	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(name[:1]) + name[1:]
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func targetText(t simulation.Target) string {

@@ -88,7 +88,7 @@ func signInProblem(err error) (string, bool) {
 	}
 	switch {
 	case errors.Is(err, account.ErrWrongPassword):
-		return "This address and this password do not belong together. Check both, or sign up if you are new here.", true
+		return "This address and this password do not belong together. Check both.", true
 	case errors.Is(err, account.ErrInactive):
 		return "Your account is deactivated. Ask an admin to activate it again.", true
 	}

@@ -54,8 +54,8 @@ var outcomes = []struct {
 
 	{err: booking.ErrEventCancelled, status: http.StatusConflict, title: "This event is cancelled", text: "Nobody can book it any more. Perhaps another event suits you."},
 	{err: booking.ErrStarted, status: http.StatusConflict, title: "This event has started", text: "It can no longer be booked or left."},
-	{err: booking.ErrNotOpenYet, status: http.StatusConflict, title: "Registration has not opened yet", text: "The event's page says when it does."},
-	{err: booking.ErrClosed, status: http.StatusConflict, title: "Registration is closed", text: "Perhaps another event suits you."},
+	{err: booking.ErrNotOpenYet, status: http.StatusConflict, title: "Booking has not opened yet", text: "The event's page says when it does."},
+	{err: booking.ErrClosed, status: http.StatusConflict, title: "Booking has closed", text: "Perhaps another event suits you."},
 	{err: event.ErrChanged, status: http.StatusConflict, title: "Somebody else edited this event", text: "Nothing was saved. Open the event again and make your change on top of theirs."},
 	{err: event.ErrCancelled, status: http.StatusConflict, title: "This event is cancelled", text: "A cancelled event stays as it is. Duplicate it to offer it again."},
 	{err: event.ErrEnded, status: http.StatusConflict, title: "This event is over", text: "Give it a date to come first."},

@@ -181,7 +181,7 @@ func (s *Server) refuseBooking(c echo.Context, cause error) error {
 	}
 	notice := r.Title + ". " + r.Text
 	if errors.Is(cause, booking.ErrNotOpenYet) && e.RegistrationOpensAt != nil {
-		notice = "Registration opens on " + e.RegistrationOpensAt.In(e.Zone()).Format("Monday, 2 January 2006 at 15:04") + "."
+		notice = "Booking opens on " + e.RegistrationOpensAt.In(e.Zone()).Format("Monday, 2 January 2006 at 15:04") + "."
 	}
 	if isBusy {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(r.retry.Seconds()))))

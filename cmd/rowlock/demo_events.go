@@ -87,7 +87,7 @@ var demoEvents = []demoEvent{
 			Five rounds of five minutes a side, everybody plays everybody's level. Children who can lose with grace are
 			welcome, adults too.
 
-			The pairings are made by hand two days before, so registration closes then. In rain we move under
+			The pairings are made by hand two days before, so booking closes then. In rain we move under
 			the arch.`,
 		days: 1, hour: 13, lasts: 4 * time.Hour, capacity: 16, closesIn: -1, status: event.Published,
 		before: 14,
@@ -118,7 +118,7 @@ var demoEvents = []demoEvent{
 			Six slow kilometres through the forest after dark, with a biologist and without torches. Tawny owls
 			answer most nights; once it was a genet.
 
-			Registration opens a week before, when the moon and the weather are known.`,
+			Booking opens a week before, when the moon and the weather are known.`,
 		days: 18, hour: 21, lasts: 3 * time.Hour, capacity: 20, opensIn: 11, status: event.Published,
 	},
 	{
