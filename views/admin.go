@@ -32,6 +32,11 @@ func passed(checks []booking.Check) int {
 	return n
 }
 
+// checkText is the name of a check in words: "No overbooking".
+func checkText(name string) string {
+	return capital(strings.ReplaceAll(name, "-", " "))
+}
+
 // phaseText tells what a running simulation does.
 func phaseText(s simulation.Simulation) string {
 	switch s.Phase {
@@ -55,6 +60,13 @@ func askedText(s simulation.Simulation) string {
 // holds tells whether a finished run kept every promise.
 func holds(s simulation.Simulation) bool {
 	return s.State == simulation.Done && s.Tally.Overbooked == 0 && allHold(s.Results.Checks)
+}
+
+// together tells whether the last of many answers came so soon after the
+// median that the times in between say nothing.
+func together(s simulation.Simulation) bool {
+	l := s.Results.Latency
+	return s.Users > 1 && l.Max > 0 && l.Max-l.P50 <= l.Max/20
 }
 
 // verdictText sums up a finished run in a sentence.

@@ -83,12 +83,20 @@ func (c crowd) Path(p crowdPart) string {
 	return path.String()
 }
 
-// Text tells what the marks stand for.
+// Text tells what the picture is.
 func (c crowd) Text() string {
-	if c.Marks == 0 || c.People <= c.Marks {
-		return "A mark for each person"
+	if scale := c.Scale(); scale != "" {
+		return "Everyone who asked: " + scale
 	}
-	return "A mark for about every " + number((c.People+c.Marks-1)/c.Marks) + " people"
+	return "A mark for each person"
+}
+
+// Scale tells how many people a mark stands for, where it is more than one.
+func (c crowd) Scale() string {
+	if c.Marks == 0 || c.People <= c.Marks {
+		return ""
+	}
+	return "a mark is about " + number((c.People+c.Marks-1)/c.Marks) + " people"
 }
 
 // thousands cuts a number into its groups of three digits.

@@ -266,7 +266,9 @@ func TestSimulationProgressCarriesItsHooks(t *testing.T) {
 			t.Errorf("%s: a script reads %q, want %d", tally, got, want)
 		}
 	}
-	one(t, doc, `[data-check="no-overbooking"][data-ok="true"]`)
+	if got := one(t, doc, `[data-check="no-overbooking"][data-ok="true"] b`).Text(); got != "No overbooking" {
+		t.Errorf("the check is called %q", got)
+	}
 	one(t, doc, ".verdict.holds")
 }
 
@@ -356,11 +358,12 @@ func TestAnEditConflictShowsTheirsAndKeepsMine(t *testing.T) {
 	mine := views.EditEventForm(upcoming(30, 11, 0))
 	theirs := upcoming(40, 21, 0)
 	theirs.Title, theirs.Revision = "Now with soup", 7
+	theirs.StartsAt = theirs.StartsAt.Add(90 * time.Minute)
 	mine.Location, mine.Theirs, mine.Revision = "Boathouse 4", &theirs, "7"
 
 	doc := render(t, views.EventFormPage(signedIn(account.Organizer), mine))
 	conflict := one(t, doc, "[data-conflict]").Text()
-	for _, want := range []string{"Somebody else saved this event", "Now with soup", "40", "empty"} {
+	for _, want := range []string{"Somebody else saved this event", "Now with soup", "40", "empty", "Thu 4 March 2027, 11:00"} {
 		if !strings.Contains(conflict, want) {
 			t.Errorf("does not tell %q", want)
 		}
@@ -370,6 +373,70 @@ func TestAnEditConflictShowsTheirsAndKeepsMine(t *testing.T) {
 	}
 	wants(t, one(t, doc, "#title"), map[string]string{"value": "Evening sculling"})
 	wants(t, one(t, doc, "input[name=revision]"), map[string]string{"value": "7"})
+}
+
+func TestProblemsAreListedInTheOrderOfTheForm(t *testing.T) {
+	t.Parallel()
+	listed := func(page templ.Component) string {
+		var fields []string
+		render(t, page).Find(".problems a").Each(func(_ int, s *goquery.Selection) { fields = append(fields, s.AttrOr("href", "")) })
+		return strings.Join(fields, " ")
+	}
+	broken := func(fields ...string) map[string]string {
+		problems := map[string]string{}
+		for _, name := range fields {
+			problems[name] = "Put this right."
+		}
+		return problems
+	}
+	got := listed(views.SignUpPage(stranger(), views.SignUp{Problems: broken("email", "name", "password")}))
+	if want := "#name #email #password"; got != want {
+		t.Errorf("signing up: got %s, want %s", got, want)
+	}
+	got = listed(views.EventFormPage(signedIn(account.Organizer), views.EventForm{Problems: broken("capacity", "ends_at", "registration_opens_at", "starts_at", "title")}))
+	if want := "#title #starts_at #ends_at #capacity #registration_opens_at"; got != want {
+		t.Errorf("an event: got %s, want %s", got, want)
+	}
+}
+
+func TestAnEventThatIsOverOffersNothing(t *testing.T) {
+	t.Parallel()
+	over := upcoming(30, 2, 0)
+	over.StartsAt, over.EndsAt = now.AddDate(0, 0, -9), now.AddDate(0, 0, -8)
+	doc := render(t, views.EventPage(stranger(), views.Booking{Event: over}))
+	if text := doc.Find("#booking").Text(); strings.Contains(text, "left") || !strings.Contains(text, "28 of 30 seats were taken") {
+		t.Errorf("the box says %q", text)
+	}
+	off := upcoming(30, 2, 0)
+	off.Status = event.Cancelled
+	for name, e := range map[string]event.Event{"over": over, "cancelled": off} {
+		if render(t, views.EventPage(stranger(), views.Booking{Event: e})).Find(`[href$=".ics"]`).Length() > 0 {
+			t.Errorf("%s: offers the calendar", name)
+		}
+	}
+	one(t, render(t, views.EventPage(stranger(), views.Booking{Event: upcoming(30, 2, 0)})), `[href$=".ics"]`)
+}
+
+func TestADraftIsToBePublishedAndAnEventToBeShared(t *testing.T) {
+	t.Parallel()
+	p := signedIn(account.Organizer)
+	p.BaseURL = "https://rowlock.example"
+	e := upcoming(30, 30, 0)
+	overview := func() *goquery.Document { return render(t, views.EventOverviewPage(p, views.EventOverview{Event: e})) }
+	wants(t, one(t, overview(), "#link"), map[string]string{"value": "https://rowlock.example/events/" + e.ID.String()})
+
+	e.Status = event.Draft
+	doc := overview()
+	one(t, doc, `form[action$="/publish"]`)
+	if n := doc.Find("#link").Length() + doc.Find(`a[href$="/attendees"]`).Length(); n > 0 {
+		t.Errorf("a draft offers %d things that only a published event has", n)
+	}
+	form := render(t, views.EventFormPage(p, views.EditEventForm(e)))
+	one(t, form, `form button[name=publish][value=true]`)
+	e.Status = event.Published
+	if render(t, views.EventFormPage(p, views.EditEventForm(e))).Find("[name=publish]").Length() > 0 {
+		t.Error("a published event can be published again")
+	}
 }
 
 func TestTheLogIsTold(t *testing.T) {
