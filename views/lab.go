@@ -150,21 +150,13 @@ func (t turn) words() string {
 	case t.Run == nil:
 		return "waits for its turn"
 	case t.Run.State == simulation.Running && t.Run.Phase == simulation.Booking:
-		return number(t.Run.Answered) + " of " + number(t.Run.Users) + " answered, " + sinceText(t.Run)
+		return number(t.Run.Answered) + " of " + number(t.Run.Users) + " answered"
 	case t.Run.State == simulation.Running:
 		return strings.ToLower(phaseText(*t.Run)[:1]) + phaseText(*t.Run)[1:]
 	case t.Run.State == simulation.Failed:
 		return "did not finish"
 	}
 	return "all answered in " + took(t.Run.Results.Took)
-}
-
-// sinceText tells the limit that people who still wait have.
-func sinceText(s *simulation.Simulation) string {
-	if s.Strategy == simulation.Grouped {
-		return "everyone waits for the desk"
-	}
-	return "whoever has none in time gives up"
 }
 
 // askedOfAll tells what all the runs did, as far as it is the same.
@@ -219,11 +211,16 @@ func extremes(list []series) (fastest, slowest series, ok bool) {
 		if fastest.Label == "" || rate > fastest.Run.Results.BookingsPerSecond {
 			fastest = s
 		}
-		if slowest.Label == "" || rate < slowest.Run.Results.BookingsPerSecond {
+		if slowest.Label == "" || rate <= slowest.Run.Results.BookingsPerSecond {
 			slowest = s
 		}
 	}
 	return fastest, slowest, fastest.Label != slowest.Label
+}
+
+// isTold tells whether the fastest is so much faster that it is the headline.
+func isTold(fastest, slowest series) bool {
+	return fastest.Run.Results.BookingsPerSecond >= alike*slowest.Run.Results.BookingsPerSecond
 }
 
 // times is how many times as much a is as b: "25", "1.4".

@@ -72,7 +72,7 @@ func LabPage(p Page, in Lab) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"dashboard\"><section><h2>Compare strategies</h2><p class=\"hint\">The same crowd asks for the same seats, once with each strategy, one after the other. Each run books a private copy of the event: nobody real loses a seat.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"dashboard\"><section class=\"block\"><h2>Compare strategies</h2><p class=\"hint\">The same crowd asks for the same seats, once with each strategy, one after the other. Each run books a private copy of the event: nobody real loses a seat. People give up on a strategy that takes too long, but for the desk.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -80,7 +80,7 @@ func LabPage(p Page, in Lab) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</section><section><h2>Comparisons</h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</section><section class=\"block\"><h2>Comparisons</h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -479,7 +479,7 @@ func comparisonForm(f ComparisonForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = textField(field{Name: "patience", Label: "People give up after", Type: "number", Value: orElse(f.Patience, patienceText(simulation.DefaultPatience)), Problem: f.Problems["patience"],
-				Hint: "Seconds, 1 to 600. The desk is always waited for.", More: templ.Attributes{"min": "1", "max": patienceText(simulation.MaxPatience), "step": "1", "inputmode": "numeric"}}).Render(ctx, templ_7745c5c3_Buffer)
+				Hint: "1 to 600 seconds", More: templ.Attributes{"min": "1", "max": patienceText(simulation.MaxPatience), "step": "1", "inputmode": "numeric"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -803,7 +803,7 @@ func turnsBoard(in Compared) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, ", once with each.</p></div><ol>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, ", once with each. Whoever has no answer in time gives up; the desk is waited for.</p></div><ol>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -968,7 +968,7 @@ func comparedBoard(in Compared) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if fastest, slowest, ok := extremes(done); ok && sound.holds() {
+		if fastest, slowest, ok := extremes(done); ok && sound.holds() && isTold(fastest, slowest) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<p class=\"verdict-number\"><b>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

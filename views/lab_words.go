@@ -60,7 +60,7 @@ func speedFindings(done []series) []string {
 		return nil
 	}
 	high, low := fastest.Run.Results, slowest.Run.Results
-	if high.BookingsPerSecond < alike*low.BookingsPerSecond {
+	if !isTold(fastest, slowest) {
 		return []string{fmt.Sprintf("Speed is hardly one either: between %s and %s bookings per second.",
 			rate(low.BookingsPerSecond), rate(high.BookingsPerSecond))}
 	}
@@ -126,12 +126,12 @@ func transactionFindings(done []series) []string {
 		case answersPerTransaction(s) >= alike:
 			list = append(list, sharedFinding(s))
 		default:
-			each = append(each, fmt.Sprintf("%s %s", inSentence(s), number(int(r.Transactions))))
+			each = append(each, number(int(r.Transactions))+" with "+inSentence(s))
 			connections = max(connections, r.Connections)
 		}
 	}
 	if len(each) > 0 {
-		list = append(list, fmt.Sprintf("A transaction for each booking adds up: %s, on up to %s. Each waits for the commits of those before it.",
+		list = append(list, fmt.Sprintf("A transaction for each booking adds up: %s, on up to %s. None of them shares its commit with another.",
 			listed(each), count(connections, "connection", "connections")))
 	}
 	return list

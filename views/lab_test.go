@@ -1,0 +1,209 @@
+package views
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rowlock/booking"
+	"rowlock/simulation"
+)
+
+// raced is a run whose people had their answers at an even pace.
+func raced(strategy string, users int, last time.Duration, transactions int64) simulation.Simulation {
+	s := simulation.Simulation{
+		Strategy: strategy, State: simulation.Done, Users: users, Seats: 10,
+		Tally: simulation.Tally{Registered: 10, Waitlisted: users - 10},
+		Results: simulation.Results{
+			Took: last, BookingsPerSecond: float64(users) / last.Seconds(), Transactions: transactions, Connections: 1,
+			Latency: simulation.Latency{P50: last / 2, P95: last * 95 / 100, P99: last * 99 / 100, Max: last},
+			Checks:  []booking.Check{{Name: "no-overbooking", OK: true}},
+		},
+	}
+	for i := range simulation.PaceSteps + 1 {
+		s.Results.Pace = append(s.Results.Pace, last/100+time.Duration(i)*(last-last/100)/simulation.PaceSteps)
+	}
+	return s
+}
+
+func comparedOf(runs ...simulation.Simulation) Compared {
+	return Compared{Comparison: simulation.Comparison{State: simulation.Done, Runs: runs}}
+}
+
+func TestNoTwoRunsHaveTheSameName(t *testing.T) {
+	t.Parallel()
+	named := raced("grouped", 100, time.Second, 2)
+	named.Name = "Warm"
+	var labels, looks []string
+	for _, s := range comparedOf(
+		raced("grouped", 100, time.Second, 2), raced("grouped", 2000, time.Second, 2), raced("pessimistic", 100, time.Second, 100),
+		named, raced("grouped", 100, time.Second, 2),
+	).series() {
+		labels, looks = append(labels, s.Label), append(looks, s.Look)
+	}
+	if want := []string{"Grouped, 100 people", "Grouped, 2,000 people", "Pessimistic", "Warm", "Grouped, 100 people (2)"}; !slices.Equal(labels, want) {
+		t.Errorf("got %q, want %q", labels, want)
+	}
+	if want := []string{"of-grouped nth-1", "of-grouped nth-2", "of-pessimistic nth-1", "of-grouped nth-3", "of-grouped nth-4"}; !slices.Equal(looks, want) {
+		t.Errorf("got %q, want %q", looks, want)
+	}
+}
+
+// What is said follows from the figures, and is not said when they do not bear
+// it out.
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	fast, slow := raced("grouped", 1000, 100*time.Millisecond, 4), raced("pessimistic", 1000, 2*time.Second, 1000)
+	fast.Results.Groups = []simulation.Group{{Requests: 1}, {Requests: 999}}
+	retried := raced("optimistic", 1000, 60*time.Second, 3500)
+	retried.Tally = simulation.Tally{Registered: 10, Waitlisted: 790, Failed: 200}
+	retried.Results.Retries, retried.Results.GaveUpAfter = 2400, time.Minute
+	retried.Results.Failures = []simulation.Failure{{Cause: "gave up after 60 s without an answer", Count: 198}, {Cause: "the queue was full", Count: 2}}
+	broken := raced("conditional", 1000, 2*time.Second, 1000)
+	broken.Tally.Overbooked, broken.Results.Checks = 3, []booking.Check{{Name: "no-overbooking", Detail: "13 people for 10 seats"}}
+	ended := simulation.Simulation{Strategy: "optimistic", State: simulation.Failed, Failure: "The database was gone."}
+	mirrored := raced("pessimistic", 1000, 50*time.Millisecond, 1000)
+
+	tests := []struct {
+		name          string
+		runs          []simulation.Simulation
+		says, keptOff []string
+	}{
+		{"the desk is faster", []simulation.Simulation{fast, slow}, []string{
+			"Safety is no difference: each gave out 10 seats",
+			"Grouped answered 1,000 people in 100 ms, 10,000 bookings per second. Pessimistic needed 2 s for 1,000, 500 per second: 20 times fewer.",
+			"each commit paid for 250 of them, the largest group had 999", "adds up: 1,000 with pessimistic, on up to 1 connection",
+		}, []string{"in vain", "gave up"}},
+		{"the desk is slower", []simulation.Simulation{fast, mirrored}, []string{"Pessimistic answered 1,000 people in 50 ms", "Grouped needed 100 ms"}, []string{"20 times"}},
+		{"all alike", []simulation.Simulation{slow, slow}, []string{"hardly one either: between 500 and 500"}, []string{"fewer", "in vain"}},
+		{"retries and patience", []simulation.Simulation{fast, retried}, []string{
+			"Optimistic decided 2,400 times in vain, 3 retries for each answer", "198 people gave up after 60 s", "With optimistic 2 people had no seat and no place: the queue was full.",
+		}, []string{"promise was broken"}},
+		{"a broken promise", []simulation.Simulation{fast, broken}, []string{"A promise was broken by Conditional (3 overbooked, 1 check failed)."}, []string{"Safety is no difference"}},
+		{"one that did not finish", []simulation.Simulation{fast, ended}, []string{"Optimistic did not finish. The database was gone."}, []string{"fewer", "Safety is no difference"}},
+		{"none that finished", []simulation.Simulation{ended}, []string{"did not finish"}, []string{"Nobody was overbooked"}},
+	}
+	for _, tt := range tests {
+		text := strings.Join(findings(comparedOf(tt.runs...)), "\n")
+		for _, words := range tt.says {
+			if !strings.Contains(text, words) {
+				t.Errorf("%s: does not say %q but\n%s", tt.name, words, text)
+			}
+		}
+		for _, words := range tt.keptOff {
+			if strings.Contains(text, words) {
+				t.Errorf("%s: says %q:\n%s", tt.name, words, text)
+			}
+		}
+	}
+}
+
+// Every plot stays inside its frame, whatever the figures: also with one
+// person, with nobody answered, and with runs of old that measured less.
+func TestPlotsHoldWhateverTheFigures(t *testing.T) {
+	t.Parallel()
+	none := raced("optimistic", 20, time.Second, 0)
+	none.Results.Pace, none.Tally = nil, simulation.Tally{Failed: 20}
+	none.Results.BookingsPerSecond = 0
+	one := raced("grouped", 11, time.Second, 1)
+	for i := range one.Results.Pace {
+		one.Results.Pace[i] = time.Second
+	}
+	one.Results.Groups = []simulation.Group{{Requests: 1, Took: time.Millisecond}}
+	many := raced("grouped", 100_000, 20*time.Second, 100)
+	many.Results.Groups = []simulation.Group{{Requests: 1, Took: time.Millisecond}, {Requests: 1024, Took: 90 * time.Millisecond}, {Requests: 700}}
+	for name, runs := range map[string][]simulation.Simulation{
+		"nothing": nil, "nobody answered": {none}, "one moment": {one}, "all of them": {none, one, many},
+	} {
+		done := comparedOf(runs...).finished()
+		w, r, g := newWaits(done), newRace(done), newGroupsPlot(done)
+		if w.IsEmpty() != (len(runs) == 0 || name == "nobody answered") {
+			t.Errorf("%s: the plot of waits is empty: %t", name, w.IsEmpty())
+		}
+		for _, b := range speedBars(done) {
+			mustFit(t, name, b.Length, plotWidth)
+		}
+		if w.IsEmpty() {
+			continue
+		}
+		for _, ticks := range [][]tick{w.Ticks(), r.XTicks(), r.YTicks(), g.XTicks(), g.YTicks()} {
+			if len(ticks) < 2 {
+				t.Errorf("%s: an axis has %d ticks", name, len(ticks))
+			}
+			for _, tick := range ticks {
+				mustFit(t, name, tick.At, plotWidth)
+			}
+		}
+		for _, h := range w.Rows {
+			if len(h.Run.Results.Pace) > 0 {
+				if path := w.Hill(h); path == "" || strings.Contains(path, "NaN") || strings.Contains(path, "Inf") {
+					t.Errorf("%s: the hill is %q", name, path)
+				}
+				mustFit(t, name, w.x(lastAnswer(h.series)), plotWidth)
+			}
+		}
+		for _, s := range r.Runners {
+			if path := r.Line(s); strings.Contains(path, "NaN") || strings.Contains(path, "Inf") {
+				t.Errorf("%s: the line is %q", name, path)
+			}
+		}
+		for _, s := range g.Runs {
+			for _, group := range s.Run.Results.Groups {
+				mustFit(t, name, g.x.at(float64(group.Requests)), plotWidth)
+				mustFit(t, name, g.y.at(groupRate(group)), fieldHeight)
+			}
+		}
+	}
+}
+
+func mustFit(t *testing.T, name string, at, limit float64) {
+	t.Helper()
+	if math.IsNaN(at) || at < 0 || at > limit {
+		t.Errorf("%s: something is drawn at %g of %g", name, at, limit)
+	}
+}
+
+// A hill is as large as its crowd, and where its crowd is.
+func TestHillsStandWhereThePeopleAre(t *testing.T) {
+	t.Parallel()
+	w := newWaits(comparedOf(raced("grouped", 100, 100*time.Millisecond, 2), raced("pessimistic", 100, 10*time.Second, 100)).finished())
+	var tops []int
+	for _, h := range w.Rows {
+		crowd := w.crowds(h.Run.Results.Pace)
+		sum := 0.0
+		for _, n := range crowd {
+			sum += n
+		}
+		if math.Abs(sum-simulation.PaceSteps) > 0.5 {
+			t.Errorf("%s: %.1f of %d parts of the people are in the hill", h.Label, sum, simulation.PaceSteps)
+		}
+		tops = append(tops, slices.Index(crowd, slices.Max(crowd)))
+	}
+	// Four steps of ten from 1 ms to 10 s, two of which lie between the two.
+	if apart := tops[1] - tops[0]; apart < hillSteps/2-2 || apart > hillSteps/2+2 {
+		t.Errorf("the tops are %d of %d steps apart", apart, hillSteps)
+	}
+}
+
+func TestGroupSizes(t *testing.T) {
+	t.Parallel()
+	sizes := groupSizes([]simulation.Group{{Requests: 1, Took: time.Millisecond}, {Requests: 5, Took: time.Millisecond}, {Requests: 7, Took: 2 * time.Millisecond}, {Requests: 64, Took: 4 * time.Millisecond}})
+	var texts []string
+	for _, s := range sizes {
+		texts = append(texts, s.sizeText()+": "+number(s.Groups)+", "+rate(s.rate()))
+	}
+	if want := []string{"1: 1, 1,000", "4 to 7: 2, 4,000", "64 to 127: 1, 16,000"}; !slices.Equal(texts, want) {
+		t.Errorf("got %q, want %q", texts, want)
+	}
+}
+
+func TestRoundStep(t *testing.T) {
+	t.Parallel()
+	for least, want := range map[float64]float64{0.7: 1, 1: 1, 1.2: 2, 2.5: 5, 7: 10, 260: 500, 0.03: 0.05} {
+		if got := roundStep(least); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%g: got %g, want %g", least, got, want)
+		}
+	}
+}
