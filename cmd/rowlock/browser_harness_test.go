@@ -297,6 +297,16 @@ func (v *visitor) withoutScripts() *visitor {
 	return v
 }
 
+// withoutLiveUpdates keeps from the pages of events what changes after they
+// were opened.
+func (v *visitor) withoutLiveUpdates() *visitor {
+	v.t.Helper()
+	call(v, network.SetBlockedURLs, network.SetBlockedURLsParams{
+		URLPatterns: []*network.BlockPattern{{URLPattern: "*://*:*/events/*/live", Block: true}},
+	})
+	return v
+}
+
 // withSlowNetwork has every answer take its time.
 func (v *visitor) withSlowNetwork(latency time.Duration) *visitor {
 	v.t.Helper()
@@ -330,7 +340,8 @@ func (v *visitor) notice(what any) {
 	case *cdplog.EventEntryAdded:
 		// Answers with an error are counted where they arrive, below.
 		isAnswer := e.Entry.Source == cdplog.EntrySourceNetwork && strings.Contains(e.Entry.Text, "responded with a status")
-		if !isAnswer && (e.Entry.Level == cdplog.EntryLevelError || e.Entry.Level == cdplog.EntryLevelWarning) {
+		isBlockedByTest := strings.Contains(e.Entry.Text, "ERR_BLOCKED_BY_CLIENT")
+		if !isAnswer && !isBlockedByTest && (e.Entry.Level == cdplog.EntryLevelError || e.Entry.Level == cdplog.EntryLevelWarning) {
 			trouble("%s: %s (%s)", e.Entry.Level, e.Entry.Text, e.Entry.URL)
 		}
 	case *audits.EventIssueAdded:
@@ -344,7 +355,8 @@ func (v *visitor) notice(what any) {
 			trouble("%d from %s", e.Response.Status, e.Response.URL)
 		}
 	case *network.EventLoadingFailed:
-		if !e.Canceled && e.ErrorText != "net::ERR_ABORTED" { // which is leaving a page
+		isLeaving := e.Canceled || e.ErrorText == "net::ERR_ABORTED"
+		if !isLeaving && e.BlockedReason != network.BlockedReasonInspector {
 			trouble("a request failed: %s %s", e.ErrorText, e.BlockedReason)
 		}
 	}

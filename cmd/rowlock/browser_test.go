@@ -263,7 +263,8 @@ func testSimulation(t *testing.T, s *demoSite) {
 	admin.has("#simulation[data-state=done]")
 	admin.clicks("Undo this simulation")
 	admin.sees("The simulation is undone")
-	admin.hasNo("#simulation form")
+	admin.hasNo("#simulation form[action$=undo]")
+	admin.fitsPhones()
 }
 
 // showsTenOfAThousand reports an error unless the run that is shown gave ten
@@ -443,12 +444,7 @@ func testNarrow(t *testing.T, s *demoSite) {
 		t.Helper()
 		for _, path := range paths {
 			v.opens(path)
-			for _, width := range []int64{390, 320} {
-				v.do("take another phone", chromedp.EmulateViewport(width, 844))
-				if wide := v.sticksOut(width); wide != "" {
-					t.Errorf("%s at %d pixels: %s", path, width, wide)
-				}
-			}
+			v.fitsPhones()
 		}
 	}
 	organizing := "/organizer/events/" + e.ID.String()
@@ -459,6 +455,18 @@ func testNarrow(t *testing.T, s *demoSite) {
 	measure("/events", "/events/"+e.ID.String(), "/bookings", "/bookings/"+mine.RegistrationID.String(), "/account",
 		"/organizer/events", "/organizer/events/new", organizing, organizing+"/edit", organizing+"/attendees",
 		"/admin", "/admin/events", "/admin/simulations", "/admin/users", "/admin/audit")
+}
+
+// fitsPhones reports an error when the page is wider than a phone, or than a
+// small one.
+func (v *visitor) fitsPhones() {
+	v.t.Helper()
+	for _, width := range []int64{390, 320} {
+		v.do("take another phone", chromedp.EmulateViewport(width, 844))
+		if wide := v.sticksOut(width); wide != "" {
+			v.t.Errorf("%s at %d pixels: %s", v.path(), width, wide)
+		}
+	}
 }
 
 // sticksOut names what does not fit the width.

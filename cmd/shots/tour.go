@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -36,6 +37,13 @@ func (t tour) walk(browser context.Context, s *site, a *album) error {
 	}
 	// Far enough from some of the events that their pages tell both times.
 	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Lisbon"}); err != nil {
+		return err
+	}
+	// A page that changes by itself is in no state for long.
+	_, err := chromedp.Call(ctx, network.SetBlockedURLs, network.SetBlockedURLsParams{
+		URLPatterns: []*network.BlockPattern{{URLPattern: "*://*:*/events/*/live", Block: true}},
+	})
+	if err != nil {
 		return err
 	}
 	v := &visit{site: s, album: a}

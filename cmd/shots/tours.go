@@ -96,6 +96,7 @@ var tours = []tour{
 		press("Undo this simulation", ".flash"),
 		open("/admin"), shot("admin"),
 		open("/admin/simulations"), shot("admin-simulations"),
+		open("/admin/lab"), shot("admin-lab"),
 		open("/admin/events"), shot("admin-events"),
 		open("/admin/events?q=zeppelin"), shot("admin-events-nothing"),
 		open("/admin/users"), shot("admin-people"),
