@@ -40,7 +40,7 @@ func commits(ctx context.Context, p *proof) error {
 	}
 	p.tell("each kind of change with each fate of its commit is answered as if nothing had been cut")
 
-	for range p.pick(25, 2) {
+	for range p.pick(15, 1) {
 		seed := p.nextSeed()
 		if err := p.stormAndCut(ctx, s, proxy, d, seed); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)

@@ -27,14 +27,14 @@ func instances(ctx context.Context, p *proof) error {
 	defer s.close()
 
 	var recovery stopwatch
-	for range p.pick(40, 2) {
+	for range p.pick(30, 1) {
 		seed := p.nextSeed()
-		if err := p.killInStorm(ctx, s, "", seed, &recovery); err != nil {
+		if err := p.killInStorm(ctx, s, realDesk, seed, &recovery); err != nil {
 			return fmt.Errorf("a storm, seed %d: %w", seed, err)
 		}
 	}
 	p.tell("another instance books on the same event %s after the kill at the latest", &recovery)
-	for range p.pick(20, 1) {
+	for range p.pick(10, 1) {
 		if err := p.killInSimulation(ctx); err != nil {
 			return fmt.Errorf("a simulation: %w", err)
 		}

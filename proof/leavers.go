@@ -25,9 +25,9 @@ func leavers(ctx context.Context, p *proof) error {
 	}
 	defer shut()
 
-	for range p.pick(15, 2) {
+	for range p.pick(15, 1) {
 		seed := p.nextSeed()
-		c := crowd{Visitors: 12, Requests: 25, Seed: seed, Impatient: true}
+		c := crowd{Visitors: 12, Requests: p.pick(25, 12), Seed: seed, Impatient: true}
 		if err := p.storm(ctx, s, desks, c); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}

@@ -21,8 +21,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"rowlock/db/embedded"
 )
 
 // exhibits are the proofs, in the order in which they are shown.
@@ -81,7 +79,7 @@ func run(ctx context.Context, only string, seed uint64, short bool) error {
 	if err != nil {
 		return err
 	}
-	defer embedded.Remove(dir)                   //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir)                      //nolint:errcheck // a temporary folder
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as somebody else
 		return err
 	}

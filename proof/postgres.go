@@ -22,8 +22,8 @@ import (
 // wait get theirs.
 func postgres(ctx context.Context, p *proof) error {
 	var outage stopwatch
-	for range p.pick(3, 1) {
-		if err := p.killServer(ctx, "", &outage); err != nil {
+	for range p.pick(2, 1) {
+		if err := p.killServer(ctx, realDesk, &outage); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,7 @@ func (p *proof) killServer(ctx context.Context, b mutant.Break, outage *stopwatc
 		desks = append(desks, d)
 	}
 
-	for n := range p.pick(6, 2) {
+	for n := range p.pick(6, 1) {
 		seed := p.nextSeed()
 		if err := p.killInTheMiddle(ctx, s, desks, seed, n%3 < 2, outage); err != nil {
 			return fmt.Errorf("seed %d, kill %d: %w", seed, n+1, err)

@@ -26,7 +26,7 @@ func walk(ctx context.Context, p *proof) error {
 		return err
 	}
 	defer shut()
-	for range p.pick(20, 2) {
+	for range p.pick(20, 1) {
 		seed := p.nextSeed()
 		if err := p.walkOnce(ctx, s, desks, seed); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)

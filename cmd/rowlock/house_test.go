@@ -25,12 +25,13 @@ var floors = [][]string{
 
 // onlyHere may be imported by no package but those named.
 var onlyHere = map[string][]string{
-	"github.com/labstack/echo/v4":    {"web"},
-	"github.com/gorilla/sessions":    {"web"},
-	"github.com/a-h/templ":           {"views", "views/gallery", "web"},
-	"github.com/alecthomas/kong":     {"cmd/rowlock"},
-	"github.com/pressly/goose/v3":    {"db"},
-	"github.com/jackc/pgx/v5/stdlib": {"db"},
+	"github.com/labstack/echo/v4":       {"web"},
+	"github.com/gorilla/sessions":       {"web"},
+	"github.com/a-h/templ":              {"views", "views/gallery", "web"},
+	"github.com/alecthomas/kong":        {"cmd/rowlock"},
+	"github.com/anishathalye/porcupine": {"proof/model"},
+	"github.com/pressly/goose/v3":       {"db"},
+	"github.com/jackc/pgx/v5/stdlib":    {"db"},
 }
 
 func TestImportsRunDownward(t *testing.T) {

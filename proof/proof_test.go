@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"rowlock/db/dbtest"
+)
+
+// The tests are also the instances that they kill.
+func TestMain(m *testing.M) {
+	if isInstance() {
+		os.Exit(beInstance())
+	}
+	slog.SetDefault(discard()) // what PostgreSQL says of being killed
+	dbtest.Main(m)
+}
+
+// shortProof is a proof that takes seconds, on a database without fsync.
+// ROWLOCK_PROOF_SEED replays the dice of another run.
+func shortProof(t *testing.T) *proof {
+	t.Helper()
+	seed := rand.Uint64N(1_000_000)
+	if text := os.Getenv("ROWLOCK_PROOF_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("ROWLOCK_PROOF_SEED: %v", err)
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("replay the dice with ROWLOCK_PROOF_SEED=%d", seed)
+		}
+	})
+	w := &world{dir: t.TempDir(), parameters: map[string]string{"fsync": "off"}}
+	w.migrated = func(context.Context) (string, error) { return dbtest.URL(t), nil }
+	return &proof{world: w, short: true, dice: rand.New(rand.NewPCG(seed, 0))}
+}
+
+// Each proof of the command, in a short form.
+func TestProofs(t *testing.T) {
+	t.Parallel()
+	for _, e := range exhibits {
+		if e.name == "mutants" {
+			continue // TestMutants tells each apart
+		}
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			if !shortProof(t).show(t.Context(), e, &out) {
+				t.Error(out.String())
+			}
+		})
+	}
+}
+
+// Each proof must be able to fail.
+func TestMutants(t *testing.T) {
+	t.Parallel()
+	for _, trial := range trials {
+		if trial.proof == "postgres" || trial.proof == "instances" {
+			continue // the command tries these; their mutant is caught by histories too
+		}
+		t.Run(trial.proof, func(t *testing.T) {
+			t.Parallel()
+			if err := shortProof(t).try(t.Context(), trial); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
