@@ -16,26 +16,6 @@ import (
 	"rowlock/views"
 )
 
-// adminRoutes are the addresses of admins.
-func (s *Server) adminRoutes(g *echo.Group) {
-	g.GET("", s.dashboardPage)
-	g.GET("/events", s.adminEventsPage)
-	g.POST("/events/:id/simulate", s.simulateEvent)
-
-	g.GET("/simulations", s.simulationsPage)
-	g.POST("/simulations", s.simulateChosen)
-	g.GET("/simulations/:id", s.simulationPage)
-	g.GET("/simulations/:id/live", s.followSimulation)
-	g.POST("/simulations/:id/undo", s.undoSimulation)
-
-	s.labRoutes(g)
-
-	g.GET("/users", s.usersPage)
-	g.POST("/users/:id", s.manageUser)
-
-	g.GET("/audit", s.auditPage)
-}
-
 // recentRuns is how many simulations the dashboard lists.
 const recentRuns = 5
 

@@ -19,24 +19,6 @@ import (
 	"rowlock/views"
 )
 
-// labRoutes are where admins compare strategies.
-func (s *Server) labRoutes(g *echo.Group) {
-	g.GET("/lab", s.labPage)
-	g.POST("/lab", s.startComparison)
-	g.GET("/lab/runs", s.pickedPage)
-	g.GET("/lab/runs.csv", s.pickedFile)
-	g.GET("/lab/runs.json", s.pickedFile)
-	g.GET("/lab/:id", s.comparisonPage)
-	g.GET("/lab/:id/live", s.followComparison)
-	g.GET("/lab/:id/runs.csv", s.comparisonFile)
-	g.GET("/lab/:id/runs.json", s.comparisonFile)
-	g.POST("/lab/:id/rename", s.renameComparison)
-	g.POST("/lab/:id/delete", s.deleteComparison)
-
-	g.POST("/simulations/:id/rename", s.renameSimulation)
-	g.POST("/simulations/:id/delete", s.deleteSimulation)
-}
-
 const labPath = "/admin/lab"
 
 func comparisonPath(id uuid.UUID) string { return labPath + "/" + id.String() }

@@ -16,21 +16,6 @@ import (
 	"rowlock/views"
 )
 
-// eventRoutes lists what everyone may see, and what they may do there once
-// they have signed in.
-func (s *Server) eventRoutes(e *echo.Echo) {
-	e.GET("/", s.eventsPage)
-	e.GET("/events", s.eventsPage)
-	e.GET("/events/:id", s.eventPage)
-	e.GET("/events/:id/calendar.ics", s.eventCalendar)
-	e.GET("/events/:id/live", s.followEvent)
-
-	e.POST("/events/:id/book", s.bookEvent, s.requireUser)
-	e.POST("/events/:id/cancel", s.cancelBooking, s.requireUser)
-	e.GET("/bookings", s.bookingsPage, s.requireUser)
-	e.GET("/bookings/:id", s.ticketPage, s.requireUser)
-}
-
 // eventsPage handles GET / and GET /events.
 func (s *Server) eventsPage(c echo.Context) error {
 	query := formText(c, "q")

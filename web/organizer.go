@@ -11,23 +11,6 @@ import (
 	"rowlock/views"
 )
 
-// organizerRoutes lists what organizers do with their own events, and admins
-// with everybody's.
-func (s *Server) organizerRoutes(g *echo.Group) {
-	g.GET("/events", s.organizerEventsPage)
-	g.POST("/events", s.createEvent)
-	g.GET("/events/new", s.newEventPage)
-	g.GET("/events/:id", s.eventOverviewPage)
-	g.POST("/events/:id", s.saveEvent)
-	g.GET("/events/:id/edit", s.editEventPage)
-	g.POST("/events/:id/publish", s.publishEvent)
-	g.POST("/events/:id/cancel", s.cancelEvent)
-	g.POST("/events/:id/duplicate", s.duplicateEvent)
-	g.GET("/events/:id/attendees", s.attendeesPage)
-	g.GET("/events/:id/attendees.csv", s.attendeesFile)
-	g.POST("/events/:id/attendees/:user/remove", s.removeAttendee)
-}
-
 const organizerPath = "/organizer/events"
 
 func overviewPath(e event.Event) string { return organizerPath + "/" + e.ID.String() }
