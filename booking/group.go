@@ -124,11 +124,11 @@ func (g *group) try(pool *pgxpool.Pool) (err error) {
 		return nil
 	}
 	g.receipt = s.log[0].ID
-	if err := s.commit(ctx, conn); err != nil {
-		return err
+	err = s.commit(ctx, conn)
+	if err == nil || rolledBack(err) {
+		g.receipt = uuid.Nil
 	}
-	g.receipt = uuid.Nil
-	return nil
+	return err
 }
 
 // read begins the transaction, locks the event and reads what the group's
@@ -289,6 +289,13 @@ func worthRetrying(err error) bool {
 		return true
 	}
 	return e.Code == "25P03" // idle in transaction for too long
+}
+
+// rolledBack tells whether the server itself said that it undid the
+// transaction. A fatal error says so only of the connection.
+func rolledBack(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.SeverityUnlocalized == "ERROR"
 }
 
 // refusesData tells whether the database refused what was to be written.

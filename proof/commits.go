@@ -176,13 +176,19 @@ func patience(ctx context.Context, p *proof) error {
 	defer s.close()
 
 	var all sync.WaitGroup
-	errs := make([]error, 3)
+	errs := make([]error, 4)
 	all.Go(func() { errs[0] = s.loseAfter(ctx, faults.CutBefore, booking.None) })
 	all.Go(func() { errs[1] = s.loseAfter(ctx, faults.CutAfter, booking.Confirmed) })
 	all.Go(func() { errs[2] = s.holdRowForLong(ctx) })
+	slow, err := p.stage(ctx)
+	if err != nil {
+		return err
+	}
+	defer slow.close()
+	all.Go(func() { errs[3] = slow.refuseForLong(ctx) })
 	all.Wait()
 	p.tell("a commit cut before and after it reached a server that then stays away: told that nobody knows; asking again is safe")
-	p.tell("an event's row locked for 35 s by somebody else: told that nothing happened, and nothing did")
+	p.tell("an event's row locked, or the database refusing what is written, for longer than that: told that nothing happened, and nothing did")
 	return firstOf(errs...)
 }
 
@@ -247,6 +253,34 @@ func (s *stage) holdRowForLong(ctx context.Context) error {
 	release()
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 1}); r.Number != 1 {
 		return fmt.Errorf("after the lock: answered %q", r)
+	}
+	return s.judge(ctx, a, h)
+}
+
+// refuseForLong has the database end what is written, again and again, for
+// longer than the desk's patience.
+func (s *stage) refuseForLong(ctx context.Context) error {
+	d, shut, err := openInstance(ctx, s.url, tight(func(l *db.Limits) { l.StatementTimeout = 100 * time.Millisecond }))
+	if err != nil {
+		return err
+	}
+	defer shut()
+	a, h, err := s.arena(ctx, 1, 2)
+	if err != nil {
+		return err
+	}
+	end, err := writeSlowly(ctx, s, nil, a)
+	if err != nil {
+		return err
+	}
+	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 0}); !r.Nothing {
+		return fmt.Errorf("the database refused every try: answered %q", r)
+	}
+	if err := end(); err != nil {
+		return err
+	}
+	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 1}); r.Number != 1 {
+		return fmt.Errorf("after the refusals: answered %q", r)
 	}
 	return s.judge(ctx, a, h)
 }
