@@ -38,6 +38,7 @@ var parts = []part{
 	{"alone", "One person alone", alone},
 	{"program", "The whole program", wholeProgram},
 	{"http", "Bookings through HTTP", throughHTTP},
+	{"live", "Open pages", openPages},
 }
 
 // A bench is the database that is measured on and where the figures go.
@@ -49,7 +50,7 @@ type bench struct {
 }
 
 func main() {
-	only := flag.String("only", "", "measure one part: rush, bulk, alone, program or http")
+	only := flag.String("only", "", "measure one part: rush, bulk, alone, program, http or live")
 	rounds := flag.Int("rounds", 7, "how many turns each comparison takes")
 	out := flag.String("out", "", "write the figures to this file too")
 	flag.Parse()

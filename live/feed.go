@@ -15,11 +15,12 @@ const (
 	// maxPause is the most, also for a feed whose reads take long.
 	maxPause = 5 * time.Second
 	// rest is how many times as long as a read took the pause after it is. It
-	// bounds what pages cost the database to a tenth of one connection.
-	rest = 9
-	// restPerWatch is the pause for each page that was told. A thousand pages
-	// hear four times a second, five thousand twice: they keep a few hundredths
-	// of a processor busy, whatever the bookings do.
+	// bounds what pages cost the database to a fifth of one connection, and
+	// makes them wait when the machine is busy with bookings.
+	rest = 4
+	// restPerWatch is the pause for each page that was told: two thousand pages
+	// hear four times a second, five thousand twice. It bounds what writing to
+	// them costs, whatever the bookings do.
 	restPerWatch = 100 * time.Microsecond
 	// readTimeout bounds a read.
 	readTimeout = 5 * time.Second
@@ -185,6 +186,7 @@ func (f *Feed[S]) refresh() (pause time.Duration) {
 	ctx, cancel := context.WithTimeout(f.hub.ctx, readTimeout)
 	defer cancel()
 	states, err := f.read(ctx, asked)
+	took := time.Since(start)
 	if err != nil {
 		if f.hub.ctx.Err() == nil {
 			f.hub.log.Warn("live: could not read what changed", "things", len(asked), "cause", err)
@@ -201,8 +203,8 @@ func (f *Feed[S]) refresh() (pause time.Duration) {
 			told++
 		}
 	}
-	pause = rest*time.Since(start) + time.Duration(told)*restPerWatch
-	return min(max(pause, minPause), maxPause)
+	pause = max(minPause, rest*took, time.Duration(told)*restPerWatch)
+	return min(pause, maxPause)
 }
 
 // take empties the list of what is marked. It also lists who watches now, for
