@@ -116,7 +116,7 @@ func (p *proof) freeze(ctx context.Context) error {
 		return <-ended
 	}
 	frozen := time.Now()
-	booked := p.bookOnce(ctx, s, a, h)
+	booked := p.bookOnce(ctx, s, a)
 	blocked := time.Since(frozen)
 	if err := errors.Join(booked, thaw(), <-ended); err != nil {
 		return fmt.Errorf("a frozen instance: %w", err)

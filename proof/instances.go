@@ -72,7 +72,7 @@ func (p *proof) killInStorm(ctx context.Context, s *stage, m mutant.Break, seed 
 		p.awaitRequests(ctx, h, 20+p.dice.IntN(150))
 		children[0].kill()
 		killed := time.Now()
-		err = p.bookOnce(ctx, s, a, h)
+		err = p.bookOnce(ctx, s, a)
 		recovery.took(time.Since(killed))
 		err = errors.Join(err, begin(2))
 	}
@@ -95,7 +95,7 @@ func (p *proof) awaitRequests(ctx context.Context, h *model.History, n int) {
 }
 
 // bookOnce books through an instance of this process.
-func (p *proof) bookOnce(ctx context.Context, s *stage, a *arena, h *model.History) error {
+func (p *proof) bookOnce(ctx context.Context, s *stage, a *arena) error {
 	d, shut, err := s.instance(ctx)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (p *proof) killInSimulation(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	_, answers, err := p.simulateAndKill(ctx, s)
+	answers, err := p.simulateAndKill(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -139,15 +139,15 @@ const (
 )
 
 // simulateAndKill returns what a killed instance's made-up people were told.
-func (p *proof) simulateAndKill(ctx context.Context, s *stage) (*child, []told, error) {
+func (p *proof) simulateAndKill(ctx context.Context, s *stage) ([]told, error) {
 	event, err := s.event(ctx, simulatedSeats)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	users := p.pick(simulatedUsers, simulatedUsers/4)
 	c, err := startInstance(ctx, task{URL: s.url, Limits: db.BookingLimits, Simulate: event, StartedBy: s.organizer, Users: users, Seats: simulatedSeats})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var answers []told
 	fatal := 1 + p.dice.IntN(users*3/4)
@@ -161,7 +161,7 @@ func (p *proof) simulateAndKill(ctx context.Context, s *stage) (*child, []told, 
 	if err == nil && c.done {
 		err = errors.New("the simulation ended before it could be killed")
 	}
-	return c, answers, err
+	return answers, err
 }
 
 // kept reads what everybody in the database has, in the words of an answer.
@@ -186,7 +186,7 @@ func (s *stage) kept(ctx context.Context) (map[uuid.UUID]told, error) {
 
 // simulateAfterKill looks how long a killed simulation blocks the next.
 func (p *proof) simulateAfterKill(ctx context.Context, s *stage) error {
-	if _, _, err := p.simulateAndKill(ctx, s); err != nil {
+	if _, err := p.simulateAndKill(ctx, s); err != nil {
 		return err
 	}
 	killed := time.Now()

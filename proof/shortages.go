@@ -67,8 +67,9 @@ func shortages(ctx context.Context, p *proof) error {
 // endure lets people book during a shortage. Nobody must be turned away, and
 // not everybody served before its end, or it was none.
 func (p *proof) endure(ctx context.Context, s *stage, sh shortage, open func(*pgxpool.Pool) desk) error {
-	address, err := s.url, error(nil)
+	address := s.url
 	if sh.as != nil {
+		var err error
 		if address, err = sh.as(ctx, s); err != nil {
 			return err
 		}
