@@ -10,7 +10,7 @@ import (
 // keptLive has the page follow what changes, as far as a part of it names a
 // stream.
 func keptLive(p Page, yes bool) Page {
-	p.live = yes
+	p.live = yes && !p.Still
 	return p
 }
 

@@ -34,6 +34,10 @@ type Page struct {
 	// Demo tells that the data is made up and may be played with.
 	Demo bool
 
+	// Still keeps the page as it is, also where it would follow what changes:
+	// for pages about made-up things.
+	Still bool
+
 	// reload lets a page without JavaScript look again by itself.
 	reload bool
 	// live loads the script that follows what changes.

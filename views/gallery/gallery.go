@@ -60,7 +60,7 @@ func (s shot) statusCode() int {
 }
 
 func (s shot) component() templ.Component {
-	p := views.Page{Title: s.name, Viewer: s.viewer, Path: s.path, Now: now, Demo: true, BaseURL: "https://rowlock.example"}
+	p := views.Page{Title: s.name, Viewer: s.viewer, Path: s.path, Now: now, Demo: true, Still: true, BaseURL: "https://rowlock.example"}
 	if s.set != nil {
 		s.set(&p)
 	}
