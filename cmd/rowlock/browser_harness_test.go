@@ -460,12 +460,12 @@ func (v *visitor) fills(label, text string) {
 	v.do("type into "+label, chromedp.KeyEvent(text))
 }
 
-// chooses takes an option of the list with that label.
+// chooses takes the first option that says so of the list with that label.
 func (v *visitor) chooses(label, option string) {
 	v.t.Helper()
 	value := look[string](v, "an option “"+option+"” of “"+label+"”", `
 		const list = labelled(`+strconv.Quote(label)+`);
-		const chosen = list && [...list.options].find((o) => words(o).startsWith(`+strconv.Quote(option)+`));
+		const chosen = list && [...list.options].find((o) => words(o).includes(`+strconv.Quote(option)+`));
 		chosen && chosen.value`)
 	v.sets(label, value)
 }
