@@ -153,7 +153,7 @@ func (p *proof) stormAndCut(ctx context.Context, s *stage, proxy *faults.Proxy, 
 			}
 		}
 	})
-	crowd{Visitors: 12, Requests: 12, Seed: seed, Ends: true}.storm(ctx, a, d, d, direct)
+	crowd{Visitors: 12, Requests: p.pick(12, 6), Seed: seed, Ends: true}.storm(ctx, a, d, d, direct)
 	close(stop)
 	cutting.Wait()
 

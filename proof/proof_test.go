@@ -37,7 +37,16 @@ func shortProof(t *testing.T) *proof {
 			t.Logf("replay the dice with ROWLOCK_PROOF_SEED=%d", seed)
 		}
 	})
-	w := &world{dir: t.TempDir(), parameters: map[string]string{"fsync": "off"}}
+	// Not t.TempDir, which PostgreSQL may not enter as another user.
+	dir, err := os.MkdirTemp("", "rowlock-proof-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{dir: dir, parameters: map[string]string{"fsync": "off"}}
 	w.migrated = func(context.Context) (string, error) { return dbtest.URL(t), nil }
 	return &proof{world: w, short: true, dice: rand.New(rand.NewPCG(seed, 0))}
 }
