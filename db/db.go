@@ -59,6 +59,10 @@ var PageLimits = Limits{MaxConns: 12, StatementTimeout: 10 * time.Second, LockTi
 // starves the other.
 var BookingLimits = Limits{MaxConns: 6, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second, KeysOnly: true}
 
+// idleTimeout ends a transaction whose program hangs, before those who wait for
+// its row locks lose their patience. Ours are idle for a millisecond at most.
+const idleTimeout = 5 * time.Second
+
 // Open connects a pool to the database at url and checks that it answers and
 // is new enough. It waits at most ten seconds for an answer.
 func Open(ctx context.Context, url string, l Limits) (*pgxpool.Pool, error) {
@@ -79,8 +83,7 @@ func Open(ctx context.Context, url string, l Limits) (*pgxpool.Pool, error) {
 	p["timezone"] = "UTC"
 	p["statement_timeout"] = milliseconds(l.StatementTimeout)
 	p["lock_timeout"] = milliseconds(l.LockTimeout)
-	// A transaction whose program hangs must not keep its row locks.
-	p["idle_in_transaction_session_timeout"] = milliseconds(l.StatementTimeout)
+	p["idle_in_transaction_session_timeout"] = milliseconds(idleTimeout)
 
 	if l.KeysOnly {
 		p["plan_cache_mode"] = "force_generic_plan"

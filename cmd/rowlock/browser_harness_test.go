@@ -297,16 +297,6 @@ func (v *visitor) withoutScripts() *visitor {
 	return v
 }
 
-// withoutLiveUpdates keeps from the pages of events what changes after they
-// were opened.
-func (v *visitor) withoutLiveUpdates() *visitor {
-	v.t.Helper()
-	call(v, network.SetBlockedURLs, network.SetBlockedURLsParams{
-		URLPatterns: []*network.BlockPattern{{URLPattern: "*://*:*/events/*/live", Block: true}},
-	})
-	return v
-}
-
 // withSlowNetwork has every answer take its time.
 func (v *visitor) withSlowNetwork(latency time.Duration) *visitor {
 	v.t.Helper()
@@ -347,7 +337,7 @@ func (v *visitor) notice(what any) {
 	case *audits.EventIssueAdded:
 		trouble("issue: %s", issueText(e.Issue))
 	case *network.EventRequestWillBeSent:
-		if e.Request.Method == "POST" {
+		if e.Request.Method == http.MethodPost {
 			v.posts++
 		}
 	case *network.EventResponseReceived:
@@ -399,12 +389,6 @@ func call[P, R any](v *visitor, command cdp.Command[P, R], params P) {
 func (v *visitor) opens(path string) {
 	v.t.Helper()
 	v.do("open "+path, chromedp.Navigate(v.site.url+path))
-}
-
-// reloads asks for the page again.
-func (v *visitor) reloads() {
-	v.t.Helper()
-	v.do("reload", chromedp.Reload())
 }
 
 // clicks on the link, button or question with that name, and taps on a touch
