@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ type bench struct {
 }
 
 func main() {
-	only := flag.String("only", "", "measure one part: rush, bulk, alone, program, http or live")
+	only := flag.String("only", "", "measure these parts alone, such as rush,bulk")
 	rounds := flag.Int("rounds", 7, "how many turns each comparison takes")
 	out := flag.String("out", "", "write the figures to this file too")
 	flag.Parse()
@@ -93,7 +94,7 @@ func run(ctx context.Context, only string, rounds int, out string) error {
 	}
 	b.printMachine()
 	for _, p := range parts {
-		if only != "" && p.name != only {
+		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {
 			continue
 		}
 		b.printf("\n## %s\n\n", p.title)
