@@ -103,6 +103,9 @@ type Cancellation struct {
 	// ActorID is who asks for it: the person, or an organizer who removes
 	// them.
 	ActorID uuid.UUID
+	// PlaceOnly gives up nothing but a place in line: somebody who leaves the
+	// line while they are promoted keeps the seat.
+	PlaceOnly bool
 }
 
 // Cancel ends the person's registration, and promotes the first in line in the
@@ -110,7 +113,7 @@ type Cancellation struct {
 // answer with Already set. It can be refused with [ErrNoEvent], [ErrStarted],
 // and like Book for want of a database.
 func (d *Desk) Cancel(ctx context.Context, c Cancellation) (Answer, error) {
-	a, err := d.settle(ctx, c.EventID, cancelWish{c.UserID, c.ActorID}).result()
+	a, err := d.settle(ctx, c.EventID, cancelWish{c}).result()
 	return a.Answer, err
 }
 

@@ -160,6 +160,25 @@ func TestLeavingTheLineMovesTheOthersUp(t *testing.T) {
 	h.mustHold()
 }
 
+func TestLeavingTheLineWhilePromotedKeepsTheSeat(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	regatta, p := h.event(1), h.crowd(2)
+	h.book(regatta, p[0])
+	h.book(regatta, p[1])
+	h.cancel(regatta, p[0]) // promotes the second, who is about to leave the line
+
+	leave := booking.Cancellation{EventID: regatta, UserID: p[1], ActorID: p[1], PlaceOnly: true}
+	got, err := h.desk.Cancel(t.Context(), leave)
+	if err != nil || got.Standing != booking.Confirmed || !got.Already {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if now := h.standing(regatta, p[1]); now != "confirmed" {
+		t.Errorf("the seat is gone: %s", now)
+	}
+	h.mustHold()
+}
+
 func TestCancellingTwiceIsNoError(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

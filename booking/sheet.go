@@ -123,11 +123,11 @@ func (s *sheet) book(userID uuid.UUID) (Answer, error) {
 
 // cancel ends what the person holds: a seat, which goes to the first in line,
 // or a place in line.
-func (s *sheet) cancel(userID, actorID uuid.UUID) (Answer, error) {
+func (s *sheet) cancel(c Cancellation) (Answer, error) {
 	if s.event.Status == event.Draft {
 		return Answer{}, ErrNoEvent
 	}
-	r, e := s.registrations[userID], s.entries[userID]
+	r, e := s.registrations[c.UserID], s.entries[c.UserID]
 	hasSeat := r != nil && r.Status == Confirmed
 	inLine := e != nil && !e.gone
 
@@ -136,15 +136,17 @@ func (s *sheet) cancel(userID, actorID uuid.UUID) (Answer, error) {
 		return Answer{Standing: Cancelled, Already: true, Position: r.Position}, nil
 	case !hasSeat && !inLine:
 		return Answer{Standing: None, Already: true}, nil
+	case hasSeat && c.PlaceOnly:
+		return Answer{Standing: Confirmed, Already: true, Position: r.Position, RegistrationID: r.ID}, nil
 	case s.event.started(s.now):
 		return Answer{}, ErrStarted
 	case inLine:
-		s.leave(e, actorID)
+		s.leave(e, c.ActorID)
 		return Answer{Standing: None, Position: e.Position}, nil
 	}
 
-	s.release(r, actorID, nil)
-	s.promote(actorID)
+	s.release(r, c.ActorID, nil)
+	s.promote(c.ActorID)
 	return Answer{Standing: Cancelled, Position: r.Position, RegistrationID: r.ID}, nil
 }
 

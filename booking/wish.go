@@ -33,12 +33,12 @@ func (w bookWish) decide(s *sheet, a *answer) (err error) {
 	return err
 }
 
-type cancelWish struct{ userID, actorID uuid.UUID }
+type cancelWish struct{ Cancellation }
 
-func (w cancelWish) person() uuid.UUID { return w.userID }
+func (w cancelWish) person() uuid.UUID { return w.UserID }
 func (w cancelWish) reach() reach      { return reach{seats: 1} }
 func (w cancelWish) decide(s *sheet, a *answer) (err error) {
-	a.Answer, err = s.cancel(w.userID, w.actorID)
+	a.Answer, err = s.cancel(w.Cancellation)
 	return err
 }
 

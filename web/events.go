@@ -126,7 +126,10 @@ func (s *Server) cancelBooking(c echo.Context) error {
 		return err
 	}
 	user := viewer(c).ID
-	a, err := s.desk.Cancel(c.Request().Context(), booking.Cancellation{EventID: id, UserID: user, ActorID: user})
+	a, err := s.desk.Cancel(c.Request().Context(), booking.Cancellation{
+		EventID: id, UserID: user, ActorID: user,
+		PlaceOnly: formText(c, "seen") == views.SeenLine,
+	})
 	if err != nil {
 		return s.refuseBooking(c, err)
 	}
@@ -205,6 +208,8 @@ func placeOf(a booking.Answer, mine booking.Mine) int {
 
 func cancelledNotice(a booking.Answer, _ booking.Mine, _ string) string {
 	switch {
+	case a.Standing == booking.Confirmed:
+		return "A seat had just come free: it is yours. Cancel it if you no longer want it."
 	case a.Already:
 		return "You have neither a seat nor a place in line here; there was nothing to cancel."
 	case a.Standing == booking.Cancelled:

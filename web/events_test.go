@@ -629,3 +629,21 @@ func (s *site) holds(e event.Event) {
 		}
 	}
 }
+
+// Somebody opens the page while they wait, is promoted, and then clicks "Yes,
+// leave the line".
+func TestLeavingTheLineTooLateKeepsTheSeat(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	e := s.event(s.person(account.Organizer), 1)
+	first, second := s.as(account.Attendee), s.as(account.Attendee)
+	first.post(eventPath(e)+"/book").wants(http.StatusSeeOther)
+	second.post(eventPath(e)+"/book").wants(http.StatusSeeOther)
+	first.post(eventPath(e)+"/cancel", "seen", "seat").wants(http.StatusSeeOther)
+
+	box := second.htmx(http.MethodPost, eventPath(e)+"/cancel", "seen", "line").wants(http.StatusOK)
+	if got := box.find("#booking").AttrOr("data-booking", ""); got != "confirmed" {
+		t.Errorf("the booking is %q", got)
+	}
+	box.says("A seat had just come free: it is yours.")
+}
