@@ -637,8 +637,8 @@ func TestLeavingTheLineTooLateKeepsTheSeat(t *testing.T) {
 	s := newSite(t)
 	e := s.event(s.person(account.Organizer), 1)
 	first, second := s.as(account.Attendee), s.as(account.Attendee)
-	first.post(eventPath(e)+"/book").wants(http.StatusSeeOther)
-	second.post(eventPath(e)+"/book").wants(http.StatusSeeOther)
+	first.post(eventPath(e) + "/book").wants(http.StatusSeeOther)
+	second.post(eventPath(e) + "/book").wants(http.StatusSeeOther)
 	first.post(eventPath(e)+"/cancel", "seen", "seat").wants(http.StatusSeeOther)
 
 	box := second.htmx(http.MethodPost, eventPath(e)+"/cancel", "seen", "line").wants(http.StatusOK)
