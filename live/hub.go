@@ -70,6 +70,26 @@ func (h *Hub) Changed(id uuid.UUID) {
 	h.peers.add(id)
 }
 
+// Heed calls heard with what changed, on whichever instance, and with nothing
+// when anything may have: while the connection to the others was away, say. It
+// must not wait, and not call the hub.
+func (h *Hub) Heed(heard func(ids ...uuid.UUID)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.feeds = append(h.feeds[:len(h.feeds):len(h.feeds)], listener(heard))
+}
+
+// A listener is told of changes at once, watched or not.
+type listener func(ids ...uuid.UUID)
+
+func (l listener) mark(ids ...uuid.UUID) {
+	if len(ids) > 0 {
+		l(ids...)
+	}
+}
+
+func (l listener) markAll() { l() }
+
 // Close ends every watch, and lets go of the database. It does not wait for
 // those who watch.
 func (h *Hub) Close() {

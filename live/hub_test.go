@@ -165,10 +165,13 @@ func TestASlowPageHoldsUpNobody(t *testing.T) {
 		h.Changed(id)
 		sees(t, quick, n)
 	}
-	deadline := time.Now().Add(patience)
-	for len(slow.States()) == 0 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
+	// The feed tells one page after the other. When it has come to speak of
+	// another thing, it is done with this one.
+	other := uuid.New()
+	b.write(other, 7)
+	end := watch(t, f, other, live.Viewer{})
+	h.Changed(other)
+	sees(t, end, 7)
 	if n := <-slow.States(); n != 2 {
 		t.Errorf("the slow page is told %d, not the newest", n)
 	}
@@ -345,4 +348,36 @@ func awaitListeners(t *testing.T, pool *pgxpool.Pool, n int) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// A listener hears of every change, here and elsewhere, though nobody watches,
+// and that anything may have changed while the other instances were away.
+func TestAListenerHearsOfEveryChange(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	here, there := instance(t, url), newHub(t)
+	heard := make(chan []uuid.UUID, 100)
+	there.Heed(func(ids ...uuid.UUID) { heard <- ids })
+	expect := func(want ...uuid.UUID) {
+		t.Helper()
+		select {
+		case ids := <-heard:
+			if !slices.Equal(ids, want) {
+				t.Errorf("heard of %v, want %v", ids, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("heard nothing, want %v", want)
+		}
+	}
+
+	if err := there.Join(url); err != nil {
+		t.Fatal(err)
+	}
+	expect() // nobody told it anything before
+	own, theirs := uuid.New(), uuid.New()
+	there.Changed(own)
+	expect(own)
+	awaitListeners(t, open(t, url), 2)
+	here.Changed(theirs)
+	expect(theirs)
 }
