@@ -129,7 +129,8 @@ type Change struct {
 }
 
 // Manage sets a person's role and whether they may sign in. Whoever is
-// deactivated is out at their next click, in every browser. It fails with
+// deactivated is out at their next click, in every browser; they keep the seats
+// they have, and from its return on are given none. It fails with
 // [ErrNotFound], [ErrRole], and with [ErrLastAdmin] where nobody would be left
 // to manage the system.
 func (s *Store) Manage(ctx context.Context, c Change) error {
@@ -137,7 +138,7 @@ func (s *Store) Manage(ctx context.Context, c Change) error {
 		return ErrRole
 	}
 	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
-		admins, err := lockAdmins(ctx, tx)
+		admins, err := countAdmins(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -157,25 +158,29 @@ func (s *Store) Manage(ctx context.Context, c Change) error {
 	return nil
 }
 
-// lockAdmins counts the active admins and keeps everybody else from changing
-// who is one until tx ends. Two admins who demote each other at the same
-// moment meet here: the second waits, and then counts one admin less.
-//
-// The lock is the weaker kind that an update takes, so nobody's booking waits
-// for it.
-func lockAdmins(ctx context.Context, tx pgx.Tx) (int, error) {
-	tag, err := tx.Exec(ctx, `select from users where role = 'admin' and is_active order by id for no key update`)
-	if err != nil {
-		return 0, fmt.Errorf("lock the admins: %w", err)
+// countAdmins counts the active admins, and keeps everybody else from changing
+// people until tx ends. Two admins who demote each other at the same moment
+// meet here: the second waits, and then counts one admin less.
+func countAdmins(ctx context.Context, tx pgx.Tx) (n int, err error) {
+	// Not the rows of the admins: whoever holds several people's rows could
+	// wait in a circle with bookings, which hold those of everyone they are for.
+	if _, err = tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('rowlock people', 0))`); err != nil {
+		return 0, fmt.Errorf("wait for other changes of people: %w", err)
 	}
-	return int(tag.RowsAffected()), nil
+	if err = tx.QueryRow(ctx, `select count(*) from users where role = 'admin' and is_active`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the admins: %w", err)
+	}
+	return n, nil
 }
 
+// lockUser waits for bookings under way that are for the person, and keeps
+// later ones waiting until tx ends: what they give, they give before the
+// change, or knowing of it.
 func lockUser(ctx context.Context, tx pgx.Tx, id uuid.UUID) (User, error) {
 	var u User
 	err := tx.QueryRow(ctx, `
 		select `+userColumns+` from users u
-		where u.id = $1 and u.simulation_id is null for no key update`, id).Scan(u.fields()...)
+		where u.id = $1 and u.simulation_id is null for update`, id).Scan(u.fields()...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return User{}, ErrNotFound
 	}

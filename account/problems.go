@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"rowlock/locale"
 )
 
 // Limits of what people type, in characters. The database holds those of
@@ -23,7 +25,7 @@ const (
 type InvalidError struct {
 	// Problems are sentences for the person, keyed by field: name, email,
 	// password.
-	Problems map[string]string
+	Problems map[string]locale.Text
 }
 
 func (e *InvalidError) Error() string {
@@ -32,10 +34,10 @@ func (e *InvalidError) Error() string {
 
 // problems gathers what is wrong with a form, leaving out the empty sentences
 // of what is right.
-type problems map[string]string
+type problems map[string]locale.Text
 
-func (p problems) add(field, problem string) {
-	if problem != "" {
+func (p problems) add(field string, problem locale.Text) {
+	if !problem.IsEmpty() {
 		p[field] = problem
 	}
 }
@@ -48,53 +50,53 @@ func (p problems) err() error {
 	return &InvalidError{Problems: p}
 }
 
-func nameProblem(name string) string {
+func nameProblem(name string) locale.Text {
 	switch {
 	case name == "":
-		return "Please tell us your name."
+		return locale.Later("Please tell us your name.")
 	case utf8.RuneCountInString(name) > MaxName:
-		return fmt.Sprintf("Please keep your name to %d characters.", MaxName)
+		return locale.Later("Please keep your name to %s characters.", MaxName)
 	case strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
-		return "Please write your name on one line, in letters."
+		return locale.Later("Please write your name on one line, in letters.")
 	}
-	return ""
+	return locale.Text{}
 }
 
 // emailProblem accepts what a mail server could deliver to. Whether it exists
 // only a mail can tell.
-func emailProblem(email string) string {
+func emailProblem(email string) locale.Text {
 	if email == "" {
-		return "Please enter your email address."
+		return locale.Later("Please enter your email address.")
 	}
 	parsed, err := mail.ParseAddress(email)
 	if err != nil || parsed.Address != email || strings.HasSuffix(email, ".") {
-		return "This does not look like an email address. One looks like ana@example.org."
+		return locale.Later("This does not look like an email address. One looks like ana@example.org.")
 	}
 	if utf8.RuneCountInString(email) > MaxEmail {
-		return fmt.Sprintf("An email address has at most %d characters.", MaxEmail)
+		return locale.Later("An email address has at most %s characters.", MaxEmail)
 	}
-	return ""
+	return locale.Text{}
 }
 
 // passwordProblem asks for length, which helps, and not for signs and digits,
 // which do not, and refuses what is guessed first.
-func passwordProblem(password, name, email string) string {
+func passwordProblem(password, name, email string) locale.Text {
 	length := utf8.RuneCountInString(password)
 	local, _, _ := strings.Cut(email, "@")
 	folded := strings.ToLower(password)
 	switch {
 	case password == "":
-		return "Please choose a password."
+		return locale.Later("Please choose a password.")
 	case length < MinPassword:
-		return fmt.Sprintf("Please use at least %d characters. A few words make a good password.", MinPassword)
+		return locale.Later("Please use at least %s characters. A few words make a good password.", MinPassword)
 	case length > MaxPassword:
-		return fmt.Sprintf("Please use at most %d characters.", MaxPassword)
+		return locale.Later("Please use at most %s characters.", MaxPassword)
 	case slices.Contains([]string{strings.ToLower(email), strings.ToLower(local), strings.ToLower(name)}, strings.TrimSpace(folded)):
-		return "Your name and your address are guessed first. Please choose something else."
+		return locale.Later("Your name and your address are guessed first. Please choose something else.")
 	case isGuessable(folded):
-		return "This password is among the first that others would try. Please choose another."
+		return locale.Later("This password is among the first that others would try. Please choose another.")
 	}
-	return ""
+	return locale.Text{}
 }
 
 // isGuessable knows passwords that are long enough and still the first to be

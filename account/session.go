@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
+	"crypto/subtle"
 	"fmt"
 	"strings"
 	"time"
@@ -63,20 +63,18 @@ func ParseToken(text string) (Token, error) {
 	return Token{ID: parsed, Secret: secret}, nil
 }
 
-func (t Token) hash() []byte {
-	sum := sha256.Sum256([]byte(t.Secret))
-	return sum[:]
-}
+func (t Token) hash() secretHash { return sha256.Sum256([]byte(t.Secret)) }
 
 // StartSession signs a person in and returns the only copy of the token. It
 // also sweeps some sessions that are over, more than it adds.
 func (s *Store) StartSession(ctx context.Context, userID uuid.UUID, agent string) (Token, error) {
 	token := Token{ID: uuid.Must(uuid.NewV7()), Secret: rand.Text()}
+	hash := token.hash()
 	b := &pgx.Batch{}
 	b.Queue(`
 		insert into sessions (id, user_id, secret_hash, agent, expires_at)
 		values ($1, $2, $3, $4, now() + $5::interval)`,
-		token.ID, userID, token.hash(), cleanAgent(agent), SessionIdle)
+		token.ID, userID, hash[:], cleanAgent(agent), SessionIdle)
 	b.Queue(`
 		delete from sessions where id in (
 			select id from sessions where expires_at < now() order by expires_at limit 100
@@ -91,33 +89,100 @@ func (s *Store) StartSession(ctx context.Context, userID uuid.UUID, agent string
 	return token, nil
 }
 
-// Session finds whose session a token is, in one query, and notes every few
-// minutes that it was used. It fails with [ErrNoSession] when the session is
+// Session finds whose session a token is, and notes every few minutes that it
+// was used. Those who ask at the same time share a query, which begins after
+// the last of them asked. It fails with [ErrNoSession] when the session is
 // over or the person was deactivated since.
 func (s *Store) Session(ctx context.Context, t Token) (User, Session, error) {
-	var u User
-	var found Session
-	err := s.conn.QueryRow(ctx, `
-		with found as (
-			select s.* from sessions s
-			where s.id = $1 and s.secret_hash = $2 and s.expires_at > now()
-		), touched as (
-			update sessions s
-			set last_seen_at = now(), expires_at = least(now() + $3::interval, s.created_at + $4::interval)
-			from found
-			where s.id = found.id and s.last_seen_at < now() - $5::interval
-		)
-		select `+userColumns+`, found.id, found.agent, found.created_at, found.last_seen_at, found.expires_at
-		from found join users u on u.id = found.user_id and u.is_active`,
-		t.ID, t.hash(), SessionIdle, SessionLifetime, touchEvery).
-		Scan(append(u.fields(), &found.ID, &found.Agent, &found.CreatedAt, &found.LastSeenAt, &found.ExpiresAt)...)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return User{}, Session{}, ErrNoSession
-	}
+	found, ok, err := s.sessions.Get(ctx, sessionKey{t.ID, t.hash()})
 	if err != nil {
 		return User{}, Session{}, fmt.Errorf("find session %s: %w", t.ID, err)
 	}
-	return u, found, nil
+	if !ok {
+		return User{}, Session{}, ErrNoSession
+	}
+	return found.user, found.session, nil
+}
+
+// A sessionKey is what a session is found by.
+type sessionKey struct {
+	id   uuid.UUID
+	hash secretHash
+}
+
+type secretHash [sha256.Size]byte
+
+// A signedIn is a session that is not over, of a person who is active.
+type signedIn struct {
+	user    User
+	session Session
+}
+
+// findSessions finds those of the sessions that are not over.
+func (s *Store) findSessions(ctx context.Context, keys []sessionKey) (map[sessionKey]signedIn, error) {
+	ids := make([]uuid.UUID, len(keys))
+	for i, k := range keys {
+		ids[i] = k.id
+	}
+	rows, err := s.conn.Query(ctx, `
+		select `+userColumns+`, s.id, s.agent, s.created_at, s.last_seen_at, s.expires_at,
+		       s.secret_hash, s.last_seen_at < now() - $2::interval
+		from sessions s join users u on u.id = s.user_id and u.is_active
+		where s.id = any($1) and s.expires_at > now()`, ids, touchEvery)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]storedSession, len(keys))
+	var row storedSession
+	_, err = pgx.ForEachRow(rows, row.fields(), func() error {
+		byID[row.session.ID] = row
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	found := make(map[sessionKey]signedIn, len(keys))
+	var unnoted []uuid.UUID
+	for _, k := range keys {
+		stored, ok := byID[k.id]
+		if !ok || subtle.ConstantTimeCompare(stored.hash, k.hash[:]) == 0 {
+			continue
+		}
+		if _, again := found[k]; stored.isUnnoted && !again {
+			unnoted = append(unnoted, k.id)
+		}
+		found[k] = stored.signedIn
+	}
+	if len(unnoted) == 0 {
+		return found, nil
+	}
+	return found, s.noteUse(ctx, unnoted)
+}
+
+// A storedSession is a row that findSessions reads.
+type storedSession struct {
+	signedIn
+	hash []byte
+	// isUnnoted tells that the last use that was noted is a while ago.
+	isUnnoted bool
+}
+
+func (r *storedSession) fields() []any {
+	s := &r.session
+	return append(r.user.fields(), &s.ID, &s.Agent, &s.CreatedAt, &s.LastSeenAt, &s.ExpiresAt, &r.hash, &r.isUnnoted)
+}
+
+// noteUse keeps sessions from ending for want of use. One that another
+// instance notes or ends at this moment is left to it: two instances must not
+// wait for each other's rows.
+func (s *Store) noteUse(ctx context.Context, ids []uuid.UUID) error {
+	_, err := s.conn.Exec(ctx, `
+		update sessions
+		set last_seen_at = now(), expires_at = least(now() + $2::interval, created_at + $3::interval)
+		where id in (select id from sessions where id = any($1) for update skip locked)`,
+		ids, SessionIdle, SessionLifetime)
+	return err
 }
 
 // Sessions lists where a person is signed in, the latest used first.

@@ -2,8 +2,10 @@ package account_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,6 +113,54 @@ func TestSessionEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Look-ups that come together share a query: still nobody is recognized by a
+// query that began before they signed out, or by somebody else's secret.
+func TestSessionsEndAtOnceInARush(t *testing.T) {
+	t.Parallel()
+	pool := dbtest.Pool(t)
+	store := newStore(pool)
+	rush, end := context.WithCancel(t.Context())
+	var visitors sync.WaitGroup
+	for range 8 {
+		token := startSession(t, store, add(t, store, account.Attendee))
+		forged := account.Token{ID: token.ID, Secret: "guessed"}
+		visitors.Go(func() {
+			for rush.Err() == nil {
+				if u, _, err := store.Session(t.Context(), token); err != nil || u.Name == "" {
+					t.Errorf("a visitor in the rush: %v", err)
+				}
+			}
+		})
+		visitors.Go(func() {
+			for rush.Err() == nil {
+				if _, _, err := store.Session(t.Context(), forged); !errors.Is(err, account.ErrNoSession) {
+					t.Errorf("a guessed secret: got %v, want ErrNoSession", err)
+				}
+			}
+		})
+	}
+	u := add(t, store, account.Attendee)
+	for i := range 50 {
+		token := startSession(t, store, u)
+		if got, session, err := store.Session(t.Context(), token); err != nil || got.ID != u.ID || session.ID != token.ID {
+			t.Errorf("signed in: got %+v, %v", got, err)
+		}
+		if i%2 == 0 {
+			if err := store.EndSession(t.Context(), u.ID, token.ID); err != nil {
+				t.Error(err)
+			}
+		} else {
+			exec(t, pool, `update users set is_active = false where id = $1`, u.ID)
+		}
+		if _, _, err := store.Session(t.Context(), token); !errors.Is(err, account.ErrNoSession) {
+			t.Errorf("signed out or deactivated: got %v, want ErrNoSession", err)
+		}
+		exec(t, pool, `update users set is_active = true where id = $1`, u.ID)
+	}
+	end()
+	visitors.Wait()
 }
 
 func TestNobodyEndsAnothersSession(t *testing.T) {

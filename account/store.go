@@ -17,14 +17,17 @@ import (
 // A Store reads and changes people and their sessions. Every change to a
 // person writes its line of the audit log in its own transaction.
 type Store struct {
-	conn   db.Conn
-	hasher *Hasher
+	conn     db.Conn
+	hasher   *Hasher
+	sessions *db.Lookup[sessionKey, signedIn]
 }
 
 // NewStore makes a store. One hasher serves a whole program, however many
 // stores it has.
 func NewStore(conn db.Conn, hasher *Hasher) *Store {
-	return &Store{conn: conn, hasher: hasher}
+	s := &Store{conn: conn, hasher: hasher}
+	s.sessions = db.NewLookup(s.findSessions)
+	return s
 }
 
 // userColumns are what [User.fields] scans, of a table named u.

@@ -49,7 +49,7 @@ func TestSignUp(t *testing.T) {
 			u, err := store.SignUp(t.Context(), tt.in)
 			if tt.field != "" {
 				invalid, ok := errors.AsType[*account.InvalidError](err)
-				if !ok || len(invalid.Problems) != 1 || invalid.Problems[tt.field] == "" {
+				if !ok || len(invalid.Problems) != 1 || invalid.Problems[tt.field].IsEmpty() {
 					t.Fatalf("got %v, want a problem with %s alone", err, tt.field)
 				}
 				return

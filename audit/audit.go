@@ -38,6 +38,7 @@ const (
 	LineLeft          Action = "waitlist_entry.left"
 	LineRemoved       Action = "waitlist_entry.removed"
 	SimulationStarted Action = "simulation.started"
+	SimulationStopped Action = "simulation.stopped"
 	SimulationUndone  Action = "simulation.undone"
 	SimulationDeleted Action = "simulation.deleted"
 )
@@ -49,7 +50,7 @@ func Actions() []Action {
 		SeatConfirmed, SeatPromoted, SeatCancelled, SeatRemoved, LineJoined, LineLeft, LineRemoved,
 		EventCreated, EventEdited, EventPublished, EventCancelled,
 		SignedUp, UserCreated, UserRenamed, PasswordChanged, RoleChanged, UserActivated, UserDeactivated,
-		SimulationStarted, SimulationUndone, SimulationDeleted,
+		SimulationStarted, SimulationStopped, SimulationUndone, SimulationDeleted,
 	}
 }
 
@@ -115,8 +116,8 @@ select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::
 
 func columns(entries []Entry) ([]any, error) {
 	n := len(entries)
-	ids, ats := make(db.UUIDs, n), make([]time.Time, n)
-	actors, entityIDs, events, users, simulations := make(db.NullUUIDs, n), make(db.UUIDs, n), make(db.NullUUIDs, n), make(db.NullUUIDs, n), make(db.NullUUIDs, n)
+	ids, ats := make([]uuid.UUID, n), make([]time.Time, n)
+	actors, entityIDs, events, users, simulations := make([]uuid.NullUUID, n), make([]uuid.UUID, n), make([]uuid.NullUUID, n), make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
 	actions, entities, details := make([]string, n), make([]string, n), make([]string, n)
 
 	now := time.Now()

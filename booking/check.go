@@ -9,48 +9,66 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/db"
+	"rowlock/locale"
 )
 
 // A rule must hold in every event at every moment. Its query finds, among the
-// tallied events, those that break it, and says how.
+// tallied events, those that break it, with what breach says of them.
 type rule struct {
-	name  string
-	holds string
-	query string
+	name   string
+	holds  locale.Text
+	breach locale.Text
+	query  string
 }
 
 // rules are checked in one statement, so all of them judge the same moment.
 // Each reads "tallied": an event's own counters beside what its rows add up to.
 var rules = []rule{
-	{"no-overbooking", "Nobody is confirmed beyond the seats there are.", `
-		select id, format('%s people for %s seats', confirmed, capacity)
-		from tallied where confirmed > capacity or seats_remaining < 0`},
-	{"seats-add-up", "Seats remaining are the capacity less the confirmed.", `
-		select id, format('%s seats are shown as free, %s are', seats_remaining, capacity - confirmed)
-		from tallied where seats_remaining <> capacity - confirmed`},
-	{"line-adds-up", "Every line is as long as is shown.", `
-		select id, format('%s are shown in line, %s are', shown_waiting, waiting)
-		from tallied where shown_waiting <> waiting`},
-	{"no-idle-seat", "No seat is free while somebody waits.", `
-		select id, format('%s seats are free while %s wait', capacity - confirmed, waiting)
-		from tallied where capacity > confirmed and waiting > 0`},
-	{"one-standing", "Nobody both has a seat and waits for one.", `
-		select r.event_id, format('person %s has a seat and waits', r.user_id)
+	{
+		"no-overbooking", locale.Later("Nobody is confirmed beyond the seats there are."), locale.Later("%s people for %s seats"), `
+		select id, array[confirmed, capacity]::text[]
+		from tallied where confirmed > capacity or seats_remaining < 0`,
+	},
+	{
+		"seats-add-up", locale.Later("Seats remaining are the capacity less the confirmed."), locale.Later("%s seats are shown as free, %s are"), `
+		select id, array[seats_remaining, capacity - confirmed]::text[]
+		from tallied where seats_remaining <> capacity - confirmed`,
+	},
+	{
+		"line-adds-up", locale.Later("Every line is as long as is shown."), locale.Later("%s are shown in line, %s are"), `
+		select id, array[shown_waiting, waiting]::text[]
+		from tallied where shown_waiting <> waiting`,
+	},
+	{
+		"no-idle-seat", locale.Later("No seat is free while somebody waits."), locale.Later("%s seats are free while %s wait"), `
+		select id, array[capacity - confirmed, waiting]::text[]
+		from tallied where capacity > confirmed and waiting > 0`,
+	},
+	{
+		"one-standing", locale.Later("Nobody both has a seat and waits for one."), locale.Later("person %s has a seat and waits"), `
+		select r.event_id, array[r.user_id]::text[]
 		from registrations r join waitlist_entries w using (event_id, user_id)
-		join tallied t on t.id = r.event_id where r.status = 'confirmed'`},
-	{"order-of-arrival", "Seats went out in the order of arrival: nobody in line came before somebody with a seat.", `
-		select id, format('number %s has a seat while number %s waits', last_confirmed, first_waiting)
-		from tallied where last_confirmed > first_waiting`},
-	{"numbers-drawn-once", "Every arrival number was drawn once.", `
-		select event_id, format('number %s was drawn %s times, the next is %s', position, count(*), t.next_position)
+		join tallied t on t.id = r.event_id where r.status = 'confirmed'`,
+	},
+	{
+		"order-of-arrival", locale.Later("Seats went out in the order of arrival: nobody in line came before somebody with a seat."), locale.Later("number %s has a seat while number %s waits"), `
+		select id, array[last_confirmed, first_waiting]::text[]
+		from tallied where last_confirmed > first_waiting`,
+	},
+	{
+		"numbers-drawn-once", locale.Later("Every arrival number was drawn once."), locale.Later("number %s was drawn %s times, the next is %s"), `
+		select event_id, array[position, count(*), t.next_position]::text[]
 		from (select event_id, position from registrations
 		      union all select event_id, position from waitlist_entries) drawn
 		join tallied t on t.id = event_id
 		group by event_id, position, t.next_position
-		having count(*) > 1 or position >= t.next_position`},
-	{"cancelled-is-over", "Cancelled events have no attendees and no line.", `
-		select id, format('%s have a seat and %s wait at a cancelled event', confirmed, waiting)
-		from tallied where status = 'cancelled' and confirmed + waiting > 0`},
+		having count(*) > 1 or position >= t.next_position`,
+	},
+	{
+		"cancelled-is-over", locale.Later("Cancelled events have no attendees and no line."), locale.Later("%s have a seat and %s wait at a cancelled event"), `
+		select id, array[confirmed, waiting]::text[]
+		from tallied where status = 'cancelled' and confirmed + waiting > 0`,
+	},
 }
 
 // tallied counts the rows of the event $1, or of all events when it is null.
@@ -88,20 +106,20 @@ func CheckAll(ctx context.Context, conn db.Conn) ([]Check, error) {
 func check(ctx context.Context, conn db.Conn, scope uuid.NullUUID) ([]Check, error) {
 	var parts []string
 	for i, r := range rules {
-		parts = append(parts, fmt.Sprintf("select %d as rule, broken.* from (%s) as broken (event_id, breach)", i, r.query))
+		parts = append(parts, fmt.Sprintf("select %d as rule, broken.* from (%s) as broken (event_id, figures)", i, r.query))
 	}
 	rows, err := conn.Query(ctx, tallied+strings.Join(parts, "\nunion all\n"), scope)
 	if err != nil {
 		return nil, fmt.Errorf("check the rules: %w", err)
 	}
 
-	breaches := make([][]string, len(rules))
+	breaches := make([][]locale.Text, len(rules))
 	var i int
 	var eventID uuid.UUID
-	var breach string
-	_, err = pgx.ForEachRow(rows, []any{&i, &eventID, &breach}, func() error {
+	var figures []any
+	_, err = pgx.ForEachRow(rows, []any{&i, &eventID, &figures}, func() error {
 		if len(breaches[i]) < breachLimit {
-			breaches[i] = append(breaches[i], fmt.Sprintf("event %s: %s", eventID, breach))
+			breaches[i] = append(breaches[i], locale.Later("event %s: %s", eventID.String(), rules[i].breach.With(figures...)))
 		}
 		return nil
 	})

@@ -45,7 +45,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 			}
 			for _, c := range checks {
 				if c.Name == tt.rule {
-					if c.OK || !strings.Contains(c.Detail, regatta.String()) {
+					if c.OK || !strings.Contains(c.Detail.String(), regatta.String()) {
 						t.Errorf("the check says %v: %s", c.OK, c.Detail)
 					}
 					return

@@ -77,8 +77,9 @@ func (t *ticket) result() (answer, error) {
 
 // NewDesk opens a desk that works on pool, whose connections nothing else
 // should keep busy: see [rowlock/db.BookingLimits]. Each of changed is told of
-// an event after every group of its requests, when they have been answered. It
-// must not block: the event's next group waits for it.
+// an event after every group of its requests, just before they are answered:
+// whoever has an answer and looks finds nothing older. It must not block: all
+// of them wait for it.
 func NewDesk(pool *pgxpool.Pool, log *slog.Logger, changed ...func(eventID uuid.UUID)) *Desk {
 	return &Desk{pool: pool, log: log, changed: changed, queues: map[uuid.UUID]*queue{}, watches: map[uuid.UUID]*func(Settled){}}
 }
@@ -249,11 +250,11 @@ func (d *Desk) serve(eventID uuid.UUID) {
 		if watch != nil {
 			(*watch)(Settled{Requests: len(tickets), Transactions: g.tries, Took: time.Since(began)})
 		}
-		for _, t := range tickets {
-			t.open.Done()
-		}
 		for _, tell := range d.changed {
 			tell(eventID)
+		}
+		for _, t := range tickets {
+			t.open.Done()
 		}
 	}
 }

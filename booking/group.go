@@ -134,7 +134,7 @@ func (g *group) try(pool *pgxpool.Pool) (err error) {
 // read begins the transaction, locks the event and reads what the group's
 // decisions need. It tells whether an earlier try was committed after all.
 func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committed bool, err error) {
-	users := make(db.UUIDs, 0, len(g.tickets))
+	users := make([]uuid.UUID, 0, len(g.tickets))
 	for _, t := range g.tickets {
 		if id := t.wish.person(); id != uuid.Nil {
 			users = append(users, id)
@@ -175,7 +175,8 @@ func (g *group) scan(results pgx.BatchResults) (s *sheet, committed bool, err er
 	if err := s.readRegistrations(results.Query()); err != nil {
 		return nil, false, err
 	}
-	entries, err := scanEntries(results.Query())
+	rows, err := results.Query()
+	entries, err := scanEntries(rows, err)
 	if err != nil {
 		return nil, false, err
 	}
@@ -219,24 +220,38 @@ func (g *group) readMore(ctx context.Context, conn *pgxpool.Conn, s *sheet) erro
 // readLine reads the line's head, up to the last that may be promoted, with
 // the registrations of those in it who had a seat before.
 func (s *sheet) readLine(ctx context.Context, conn db.Conn, seats int) error {
-	line, err := scanEntries(conn.Query(ctx, readLine, s.eventID, seats))
-	if err != nil {
+	if err := s.readHead(ctx, conn, seats); err != nil || len(s.line) == 0 {
 		return err
 	}
-	users := make(db.UUIDs, len(line))
-	active := 0
-	for i, e := range line {
+	users := make([]uuid.UUID, len(s.line))
+	for i, e := range s.line {
 		s.entries[e.UserID] = e
 		users[i] = e.UserID
-		if e.IsActive {
-			active++
-		}
-	}
-	s.line, s.lineWhole = line, active < seats
-	if len(line) == 0 {
-		return nil
 	}
 	return s.readRegistrations(conn.Query(ctx, readRegistrations, s.eventID, users))
+}
+
+// readHead reads the line until as many in it are active as may be promoted.
+// Once is enough but for somebody who is being deactivated at this moment.
+func (s *sheet) readHead(ctx context.Context, conn db.Conn, seats int) error {
+	for {
+		isWhole := true
+		rows, err := conn.Query(ctx, readLine, s.eventID, seats)
+		line, err := scanEntries(rows, err, &isWhole)
+		if err != nil {
+			return err
+		}
+		active := 0
+		for _, e := range line {
+			if e.IsActive {
+				active++
+			}
+		}
+		if isWhole || active >= seats {
+			s.line, s.lineWhole = line, isWhole
+			return nil
+		}
+	}
 }
 
 // reach sums up what the group's wishes need of an event with that capacity.

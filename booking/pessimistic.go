@@ -54,7 +54,8 @@ func lockAndRead(ctx context.Context, tx pgx.Tx, r Request) (*sheet, error) {
 	return s, s.readStanding(ctx, tx, r.UserID)
 }
 
-// readStanding reads one person with their seat and their place in line.
+// readStanding reads one person, whom nobody deactivates until the transaction
+// ends, with their seat and their place in line.
 func (s *sheet) readStanding(ctx context.Context, tx pgx.Tx, userID uuid.UUID) error {
 	p := person{ID: userID}
 	var seatID, entryID uuid.NullUUID
@@ -65,7 +66,7 @@ func (s *sheet) readStanding(ctx context.Context, tx pgx.Tx, userID uuid.UUID) e
 		from users u
 		left join registrations r on r.user_id = u.id and r.event_id = $1
 		left join waitlist_entries w on w.user_id = u.id and w.event_id = $1
-		where u.id = $2`, s.eventID, userID).
+		where u.id = $2 for key share of u`, s.eventID, userID).
 		Scan(&p.IsActive, &p.SimulationID, &seatID, &status, &seatPosition, &entryID, &linePosition)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNoPerson

@@ -3,13 +3,16 @@ package booking_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/event"
 )
@@ -267,4 +270,115 @@ func TestRaceOfCancellingTheEventAgainstEverything(t *testing.T) {
 		}
 	}
 	h.mustHold()
+}
+
+// Whoever is deactivated while their request is settled, or their turn comes,
+// gets nothing: the desk waits for the account's change, and sees it.
+func TestDeactivationUnderWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		// change is made while the person is being deactivated.
+		change func(h *house, regatta, person, holder uuid.UUID) error
+		next   string // how the one behind them in line stands then
+	}{
+		{"the person books", func(h *house, _, person, _ uuid.UUID) error {
+			return onlyInactive(h.desk.Book(context.Background(), booking.Request{EventID: h.event(5), UserID: person}))
+		}, "waitlisted/2"},
+		{"the person books by themselves", func(h *house, _, person, _ uuid.UUID) error {
+			return onlyInactive(h.strategies()["pessimistic"].Book(context.Background(), booking.Request{EventID: h.event(5), UserID: person}))
+		}, "waitlisted/2"},
+		{"a seat comes free", func(h *house, regatta, _, holder uuid.UUID) error {
+			_, err := h.desk.Cancel(context.Background(), booking.Cancellation{EventID: regatta, UserID: holder, ActorID: holder})
+			return err
+		}, "confirmed"},
+		{"a seat is added", func(h *house, regatta, _, _ uuid.UUID) error {
+			_, err := h.desk.Edit(context.Background(), h.details(regatta, 2))
+			return err
+		}, "confirmed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			regatta, p := h.event(1), h.crowd(3)
+			for _, person := range p {
+				h.book(regatta, person)
+			}
+			deactivation, err := h.pool.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer deactivation.Rollback(context.Background()) //nolint:errcheck // it is committed below
+			err = account.NewStore(deactivation, nil).Manage(t.Context(), account.Change{UserID: p[1], ActorID: h.organizer, Role: account.Attendee})
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			done := make(chan error, 1)
+			go func() { done <- tt.change(h, regatta, p[1], p[0]) }()
+			h.awaitBlocked()
+			if err := deactivation.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			if n := h.number(`select count(*) from registrations where user_id = $1`, p[1]); n != 0 {
+				t.Error("the deactivated person got a seat")
+			}
+			if got := h.standing(regatta, p[2]); got != tt.next {
+				t.Errorf("the one behind them is %s, want %s", got, tt.next)
+			}
+			h.mustHold()
+		})
+	}
+}
+
+// A deactivation waits for the group that books for the person, so that
+// nothing is given to them once an admin was told that they are out.
+func TestDeactivationWaitsForABookingUnderWay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	// A slow insert holds the group where it has read the person.
+	h.exec(`create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return new; end $$;
+		create trigger dawdle before insert on registrations for each row execute function dawdle()`)
+	regatta, person := h.event(1), h.person()
+	booked := make(chan error, 1)
+	go func() {
+		_, err := h.desk.Book(context.Background(), booking.Request{EventID: regatta, UserID: person})
+		booked <- err
+	}()
+	for h.number(`select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	err := account.NewStore(h.pool, nil).Manage(t.Context(), account.Change{UserID: person, ActorID: h.organizer, Role: account.Attendee})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.standing(regatta, person); got != "confirmed" {
+		t.Errorf("when the deactivation was done the person was %s: the booking came later", got)
+	}
+	if err := <-booked; err != nil {
+		t.Error(err)
+	}
+}
+
+func onlyInactive(answer booking.Answer, err error) error {
+	if !errors.Is(err, booking.ErrInactive) {
+		return fmt.Errorf("got %+v, %w; want a refusal", answer, err)
+	}
+	return nil
+}
+
+// awaitBlocked waits until some transaction waits for another.
+func (h *house) awaitBlocked() {
+	h.t.Helper()
+	for range 1000 {
+		if h.number(`select count(*) from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`) > 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	h.t.Error("nobody waits for the deactivation")
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"rowlock/event"
+	"rowlock/locale"
 )
 
 // Held is one line of a person's own bookings.
@@ -45,7 +46,7 @@ type Check struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
 	// Detail says in a sentence what was found.
-	Detail string `json:"detail"`
+	Detail locale.Text `json:"detail"`
 	// Breaches names everything that breaks the rule, up to a thousand.
-	Breaches []string `json:"breaches,omitempty"`
+	Breaches []locale.Text `json:"breaches,omitempty"`
 }

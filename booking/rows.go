@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/audit"
-	"rowlock/db"
 )
 
 // readEvent reads what decides about an event's seats, as [scanSeats] scans it.
@@ -25,35 +25,47 @@ from events where id = $1`
 // were before it waited.
 const lockEvent = readEvent + ` for update`
 
+// readPeople also keeps anybody from deactivating these people until the
+// transaction ends, or waits until that is done and sees it. It is the lock
+// that the foreign keys take of everybody who gets something anyway, only
+// earlier; nothing but a deactivation waits for it.
 const readPeople = `
-select id, is_active, simulation_id from users where id = any($1)`
+select id, is_active, simulation_id from users where id = any($1) order by id for key share`
 
 const registrationColumns = `id, user_id, status, position, promoted, ticket_code, booked_at, cancelled_at, simulation_id`
 
-// readRegistrations and readEntries compare event_id in a way that no index
-// serves, so that it is always the people who are looked up. Else a plan made
-// while the table was young reads the whole event, again for every group.
+// readRegistrations looks up one person after the other by the key of both
+// columns, whatever else they have booked. Offset 0 keeps it so: as a plain
+// join, a plan made while the table was young reads the whole event, again for
+// every group.
 const readRegistrations = `
-select ` + registrationColumns + ` from registrations where user_id = any($2) and (event_id = $1) is true`
+select r.* from unnest($2::uuid[]) as who (id) cross join lateral (
+    select ` + registrationColumns + ` from registrations where event_id = $1 and user_id = who.id offset 0) as r`
 
 const readConfirmed = `
 select ` + registrationColumns + ` from registrations where event_id = $1 and status = 'confirmed'`
 
+// readEntries compares event_id in a way that no index serves, so that people
+// are looked up and never the event's line, which may be long: a person stands
+// in few.
 const readEntries = `
 select id, user_id, position, true, simulation_id
 from waitlist_entries where user_id = any($2) and (event_id = $1) is true`
 
 // readLine reads the first in line up to the $2nd active person, or everyone
-// when fewer are active.
+// when fewer are active, and keeps their accounts as they are: see readPeople.
+// Whoever was just deactivated is returned as inactive, though counted as
+// active; isWhole tells when nobody is left behind the last.
 const readLine = `
-select w.id, w.user_id, w.position, u.is_active, w.simulation_id
-from waitlist_entries w join users u on u.id = w.user_id
-where w.event_id = $1 and w.position <= coalesce((
-    select w2.position
-    from waitlist_entries w2 join users u2 on u2.id = w2.user_id
-    where w2.event_id = $1 and u2.is_active
-    order by w2.position offset $2 - 1 limit 1), 2147483647)
-order by w.position`
+with last as (select (
+    select w.position
+    from waitlist_entries w join users u on u.id = w.user_id
+    where w.event_id = $1 and u.is_active
+    order by w.position offset $2 - 1 limit 1) as position)
+select w.id, w.user_id, w.position, u.is_active, w.simulation_id, last.position is null as is_whole
+from last, waitlist_entries w join users u on u.id = w.user_id
+where w.event_id = $1 and w.position <= coalesce(last.position, 2147483647)
+order by w.position for key share of u`
 
 func scanSeats(row pgx.Row) (seats, error) {
 	var e seats
@@ -88,10 +100,11 @@ func (s *sheet) readRegistrations(rows pgx.Rows, err error) error {
 	return nil
 }
 
-func scanEntries(rows pgx.Rows, err error) ([]*entry, error) {
+// scanEntries scans what a query returns beside the entries into more.
+func scanEntries(rows pgx.Rows, err error, more ...any) ([]*entry, error) {
 	var entries []*entry
 	var e entry
-	err = forEach(rows, err, []any{&e.ID, &e.UserID, &e.Position, &e.IsActive, &e.SimulationID},
+	err = forEach(rows, err, append([]any{&e.ID, &e.UserID, &e.Position, &e.IsActive, &e.SimulationID}, more...),
 		func() { row := e; entries = append(entries, &row) })
 	if err != nil {
 		return nil, fmt.Errorf("read the waitlist: %w", err)
@@ -129,10 +142,10 @@ func (s *sheet) rowWrites() ([]statement, error) {
 	slices.SortFunc(s.log, func(a, b audit.Entry) int { return bytes.Compare(a.User[:], b.User[:]) })
 	var list []statement
 	if len(s.left) > 0 {
-		list = append(list, statement{`delete from waitlist_entries where id = any($1)`, []any{db.UUIDs(s.left)}})
+		list = append(list, statement{`delete from waitlist_entries where id = any($1)`, []any{s.left}})
 	}
-	if len(s.created) > 0 {
-		list = append(list, s.insertRegistrations(s.created))
+	for _, rows := range byKind(s.created) {
+		list = append(list, s.insertRegistrations(rows))
 	}
 	if updated := s.updated(); len(updated) > 0 {
 		list = append(list, updateRegistrations(updated))
@@ -163,23 +176,44 @@ func (s *sheet) stillWaiting() []*entry {
 	return slices.DeleteFunc(s.joined, func(e *entry) bool { return e.gone })
 }
 
+// A kind is what new registrations share that differ in nothing but whose
+// they are and when they came.
+type kind struct {
+	status       Standing
+	promoted     bool
+	simulationID uuid.NullUUID
+}
+
+func (r *registration) kind() kind { return kind{r.Status, r.Promoted, r.SimulationID} }
+
+// byKind parts new registrations by kind. Nearly always there is one: all got
+// seats by coming first, or all by way of the line.
+func byKind(rows []*registration) map[kind][]*registration {
+	parts := map[kind][]*registration{}
+	for _, r := range rows {
+		parts[r.kind()] = append(parts[r.kind()], r)
+	}
+	return parts
+}
+
+// insertRegistrations inserts rows of one kind. What they share goes over once:
+// every column that is sent as an array costs the database a pass.
 func (s *sheet) insertRegistrations(rows []*registration) statement {
 	n := len(rows)
-	ids, users, positions, promoted := make(db.UUIDs, n), make(db.UUIDs, n), make([]int32, n), make([]bool, n)
-	statuses, codes, cancelled, simulations := make([]string, n), make([]string, n), make([]*time.Time, n), make(db.NullUUIDs, n)
+	ids, users, positions, codes := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]string, n)
 	for i, r := range rows {
-		ids[i], users[i], positions[i], promoted[i] = r.ID, r.UserID, int32(r.Position), r.Promoted
-		statuses[i], codes[i], cancelled[i], simulations[i] = string(r.Status), r.TicketCode, r.CancelledAt, r.SimulationID
+		ids[i], users[i], positions[i], codes[i] = r.ID, r.UserID, int32(r.Position), r.TicketCode
 	}
+	shared := rows[0]
 	return statement{`
-insert into registrations (event_id, booked_at, id, user_id, status, position, promoted, ticket_code, cancelled_at, simulation_id)
-select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::bool[], $8::text[], $9::timestamptz[], $10::uuid[])`,
-		[]any{s.eventID, s.now, ids, users, statuses, positions, promoted, codes, cancelled, simulations}}
+insert into registrations (event_id, booked_at, status, promoted, cancelled_at, simulation_id, id, user_id, position, ticket_code)
+select $1, $2, $3, $4, $5, $6, * from unnest($7::uuid[], $8::uuid[], $9::int[], $10::text[])`,
+		[]any{s.eventID, s.now, string(shared.Status), shared.Promoted, shared.CancelledAt, shared.SimulationID, ids, users, positions, codes}}
 }
 
 func updateRegistrations(rows []*registration) statement {
 	n := len(rows)
-	ids, statuses, positions, promoted := make(db.UUIDs, n), make([]string, n), make([]int32, n), make([]bool, n)
+	ids, statuses, positions, promoted := make([]uuid.UUID, n), make([]string, n), make([]int32, n), make([]bool, n)
 	codes, booked, cancelled := make([]string, n), make([]time.Time, n), make([]*time.Time, n)
 	for i, r := range rows {
 		ids[i], statuses[i], positions[i], promoted[i] = r.ID, string(r.Status), int32(r.Position), r.Promoted
@@ -197,7 +231,7 @@ where r.id = c.id`,
 
 func (s *sheet) insertEntries(rows []*entry) statement {
 	n := len(rows)
-	ids, users, positions, simulations := make(db.UUIDs, n), make(db.UUIDs, n), make([]int32, n), make(db.NullUUIDs, n)
+	ids, users, positions, simulations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]uuid.NullUUID, n)
 	for i, e := range rows {
 		ids[i], users[i], positions[i], simulations[i] = e.ID, e.UserID, int32(e.Position), e.SimulationID
 	}

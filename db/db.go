@@ -38,6 +38,9 @@ var ErrOldServer = errors.New("Rowlock needs PostgreSQL 15 or newer")
 type Limits struct {
 	// MaxConns is the number of connections at most.
 	MaxConns int32
+	// Patience ends the wait for a connection while all are busy, with
+	// [context.DeadlineExceeded]. 0 waits for as long as the caller does.
+	Patience time.Duration
 	// StatementTimeout ends a statement that runs longer.
 	StatementTimeout time.Duration
 	// LockTimeout ends a statement that waits longer for a lock.
@@ -51,7 +54,7 @@ type Limits struct {
 // PageLimits suit the requests of a browser: each borrows one connection for
 // a few milliseconds, so a few connections carry thousands of people, and a
 // page that waited this long has lost its reader.
-var PageLimits = Limits{MaxConns: 12, StatementTimeout: 10 * time.Second, LockTimeout: 5 * time.Second}
+var PageLimits = Limits{MaxConns: 12, Patience: 10 * time.Second, StatementTimeout: 10 * time.Second, LockTimeout: 5 * time.Second}
 
 // BookingLimits suit the desk. One connection works for one busy event at a
 // time; more of them on one row only make each other wait. They are kept apart
@@ -90,6 +93,9 @@ func Open(ctx context.Context, url string, l Limits) (*pgxpool.Pool, error) {
 		p["enable_seqscan"] = "off"
 	}
 
+	if l.Patience > 0 {
+		config.ConnConfig.Tracer = patience(l.Patience)
+	}
 	config.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
 		registerUUID(c.TypeMap())
 		return nil

@@ -1,25 +1,22 @@
 package db
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// UUIDs is an array of ids that pgx encodes without reflection.
-type UUIDs = pgtype.FlatArray[uuid.UUID]
-
-// NullUUIDs is an array of ids, some of them null.
-type NullUUIDs = pgtype.FlatArray[uuid.NullUUID]
-
-// registerUUID teaches a connection the ids that Rowlock uses. Left alone, pgx
-// takes every uuid.UUID of an array by way of its text, and fails over it once
-// before it does: more than half of what a group of bookings allocates.
+// registerUUID teaches a connection the ids that Rowlock uses, and slices of
+// them. Left alone, pgx takes every uuid.UUID of an array by way of its text,
+// and fails over it once before it does: more than half of what a group of
+// bookings allocates.
 func registerUUID(m *pgtype.Map) {
 	element := &pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: uuidCodec{}}
 	m.RegisterType(element)
-	m.RegisterType(&pgtype.Type{Name: "_uuid", OID: pgtype.UUIDArrayOID, Codec: &pgtype.ArrayCodec{ElementType: element}})
+	m.RegisterType(&pgtype.Type{Name: "_uuid", OID: pgtype.UUIDArrayOID, Codec: uuidArrayCodec{&pgtype.ArrayCodec{ElementType: element}}})
 }
 
 // uuidCodec copies the 16 bytes of an id, and leaves all else to pgx.
@@ -86,4 +83,77 @@ func (scanNullUUID) Scan(src []byte, target any) error {
 	}
 	id.Valid = true
 	return scanUUID{}.Scan(src, &id.UUID)
+}
+
+// uuidArrayCodec writes slices of ids as arrays, element by element into one
+// buffer, and leaves all else to pgx.
+type uuidArrayCodec struct{ *pgtype.ArrayCodec }
+
+func (c uuidArrayCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
+	if format == pgtype.BinaryFormatCode {
+		switch value.(type) {
+		case []uuid.UUID:
+			return encodeUUIDs{}
+		case []uuid.NullUUID:
+			return encodeNullUUIDs{}
+		}
+	}
+	return c.ArrayCodec.PlanEncode(m, oid, format, value)
+}
+
+type encodeUUIDs struct{}
+
+func (encodeUUIDs) Encode(value any, buf []byte) ([]byte, error) {
+	ids := value.([]uuid.UUID)
+	if ids == nil {
+		return nil, nil
+	}
+	buf = appendArrayHeader(buf, len(ids), false)
+	for i := range ids {
+		buf = appendElement(buf, ids[i])
+	}
+	return buf, nil
+}
+
+type encodeNullUUIDs struct{}
+
+func (encodeNullUUIDs) Encode(value any, buf []byte) ([]byte, error) {
+	ids := value.([]uuid.NullUUID)
+	if ids == nil {
+		return nil, nil
+	}
+	buf = appendArrayHeader(buf, len(ids), true)
+	for i := range ids {
+		if ids[i].Valid {
+			buf = appendElement(buf, ids[i].UUID)
+		} else {
+			buf = binary.BigEndian.AppendUint32(buf, math.MaxUint32) // length -1: null
+		}
+	}
+	return buf, nil
+}
+
+// appendArrayHeader begins an array of ids as PostgreSQL's array_recv reads
+// it: dimensions, whether there are nulls, the elements' type, and of the one
+// dimension the length and the number of its first element.
+func appendArrayHeader(buf []byte, length int, nulls bool) []byte {
+	dimensions, hasNulls := uint32(1), uint32(0)
+	if length == 0 {
+		dimensions = 0
+	}
+	if nulls {
+		hasNulls = 1
+	}
+	buf = binary.BigEndian.AppendUint32(buf, dimensions)
+	buf = binary.BigEndian.AppendUint32(buf, hasNulls)
+	buf = binary.BigEndian.AppendUint32(buf, pgtype.UUIDOID)
+	if dimensions == 0 {
+		return buf
+	}
+	buf = binary.BigEndian.AppendUint32(buf, uint32(length)) //nolint:gosec // no slice of 64 GiB is sent
+	return binary.BigEndian.AppendUint32(buf, 1)
+}
+
+func appendElement(buf []byte, id uuid.UUID) []byte {
+	return append(binary.BigEndian.AppendUint32(buf, uint32(len(id))), id[:]...)
 }

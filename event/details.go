@@ -1,7 +1,6 @@
 package event
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -11,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/db"
+	"rowlock/locale"
 )
 
 // Problems tells what must be put right before the details can be saved: a
@@ -19,90 +19,99 @@ import (
 //
 // An event that is over at now is a problem too. A zero now leaves that
 // question out, for a correction to an event of the past.
-func (d Details) Problems(now time.Time) map[string]string {
-	problems := map[string]string{}
-	note := func(field, problem string) {
-		if problem != "" && problems[field] == "" {
+func (d Details) Problems(now time.Time) map[string]locale.Text {
+	problems := map[string]locale.Text{}
+	note := func(field string, problem locale.Text) {
+		if _, noted := problems[field]; !noted {
 			problems[field] = problem
 		}
 	}
 
 	if d.Title == "" {
-		note("title", "Give the event a title.")
+		note("title", locale.Later("Give the event a title."))
 	}
-	note("title", tooLong("title", d.Title, MaxTitle))
-	note("title", notOneLine("title", d.Title))
-	note("description", tooLong("description", d.Description, MaxDescription))
-	note("location", tooLong("location", d.Location, MaxLocation))
-	note("location", notOneLine("location", d.Location))
+	if n := utf8.RuneCountInString(d.Title); n > MaxTitle {
+		note("title", locale.Later("Keep the title to %s characters; these are %s.", MaxTitle, n))
+	}
+	if hasControls(d.Title) {
+		note("title", locale.Later("Keep the title to one line of text."))
+	}
+	if n := utf8.RuneCountInString(d.Description); n > MaxDescription {
+		note("description", locale.Later("Keep the description to %s characters; these are %s.", MaxDescription, n))
+	}
+	if n := utf8.RuneCountInString(d.Location); n > MaxLocation {
+		note("location", locale.Later("Keep the location to %s characters; these are %s.", MaxLocation, n))
+	}
+	if hasControls(d.Location) {
+		note("location", locale.Later("Keep the location to one line of text."))
+	}
 	if _, err := LoadZone(d.TimeZone); err != nil || len(d.TimeZone) > 64 {
-		note("time_zone", "Choose a time zone from the list, such as Europe/Lisbon.")
+		note("time_zone", badZone)
 	}
 	if d.Capacity < 1 || d.Capacity > MaxCapacity {
-		note("capacity", "Choose from 1 to 100,000 seats.")
+		note("capacity", badCapacity)
 	}
 	d.noteTimes(note, now)
 	return problems
 }
 
-func (d Details) noteTimes(note func(field, problem string), now time.Time) {
+func (d Details) noteTimes(note func(field string, problem locale.Text), now time.Time) {
 	switch {
 	case d.StartsAt.IsZero():
-		note("starts_at", "Say when the event starts.")
+		note("starts_at", locale.Later("Say when the event starts."))
 	case d.EndsAt.IsZero():
-		note("ends_at", "Say when the event ends.")
+		note("ends_at", locale.Later("Say when the event ends."))
 	case !d.EndsAt.After(d.StartsAt):
-		note("ends_at", "The event must end after it starts.")
+		note("ends_at", badEnd)
 	case !now.IsZero() && !d.EndsAt.After(now):
-		note("starts_at", "This is in the past. Choose a time that is still to come.")
+		note("starts_at", locale.Later("This is in the past. Choose a time that is still to come."))
 	}
 
 	if opens := d.RegistrationOpensAt; opens != nil && !d.StartsAt.IsZero() && !opens.Before(d.StartsAt) {
-		note("registration_opens_at", "Registration must open before the event starts.")
+		note("registration_opens_at", locale.Later("Registration must open before the event starts."))
 	}
 	if closes := d.RegistrationClosesAt; closes != nil {
 		if !d.StartsAt.IsZero() && closes.After(d.StartsAt) {
-			note("registration_closes_at", "Registration cannot stay open after the event starts.")
+			note("registration_closes_at", locale.Later("Registration cannot stay open after the event starts."))
 		}
 		if opens := d.RegistrationOpensAt; opens != nil && !closes.After(*opens) {
-			note("registration_closes_at", "Registration must close after it opens.")
+			note("registration_closes_at", badClosing)
 		}
 	}
 }
 
-func tooLong(field, text string, limit int) string {
-	if n := utf8.RuneCountInString(text); n > limit {
-		return fmt.Sprintf("Keep the %s to %d characters; these are %d.", field, limit, n)
-	}
-	return ""
-}
-
-func notOneLine(field, text string) string {
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		return fmt.Sprintf("Keep the %s to one line of text.", field)
-	}
-	return ""
-}
+func hasControls(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
 
 // refusals maps every constraint on an event's details to what it says to a
 // person. [Details.Problems] finds all of this first; the database has the
 // last word.
-var refusals = []struct{ constraint, field, problem string }{
-	{"events_title_check", "title", "Give the event a title of up to 150 characters."},
-	{"events_description_check", "description", "Keep the description to 10000 characters."},
-	{"events_location_check", "location", "Keep the location to 200 characters."},
-	{"events_time_zone_check", "time_zone", "Choose a time zone from the list, such as Europe/Lisbon."},
-	{"events_capacity_check", "capacity", "Choose from 1 to 100,000 seats."},
-	{"events_times_check", "ends_at", "The event must end after it starts."},
-	{"events_registration_check", "registration_closes_at", "Registration must close after it opens."},
+var refusals = []struct {
+	constraint, field string
+	problem           locale.Text
+}{
+	{"events_title_check", "title", locale.Later("Give the event a title of up to %s characters.", MaxTitle)},
+	{"events_description_check", "description", locale.Later("Keep the description to %s characters.", MaxDescription)},
+	{"events_location_check", "location", locale.Later("Keep the location to %s characters.", MaxLocation)},
+	{"events_time_zone_check", "time_zone", badZone},
+	{"events_capacity_check", "capacity", badCapacity},
+	{"events_times_check", "ends_at", badEnd},
+	{"events_registration_check", "registration_closes_at", badClosing},
 }
+
+// What both [Details.Problems] and the database may find.
+var (
+	badZone     = locale.Later("Choose a time zone from the list, such as Europe/Lisbon.")
+	badCapacity = locale.Later("Choose from 1 to %s seats.", MaxCapacity)
+	badEnd      = locale.Later("The event must end after it starts.")
+	badClosing  = locale.Later("Registration must close after it opens.")
+)
 
 // ProblemsIn reads the database's refusal of an event's details in err the way
 // [Details.Problems] tells it. It is nil when err is anything else.
-func ProblemsIn(err error) map[string]string {
+func ProblemsIn(err error) map[string]locale.Text {
 	for _, r := range refusals {
 		if db.Violates(err, r.constraint) {
-			return map[string]string{r.field: r.problem}
+			return map[string]locale.Text{r.field: r.problem}
 		}
 	}
 	return nil

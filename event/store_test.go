@@ -74,10 +74,10 @@ func TestProblemsInWhatTheDatabaseRefuses(t *testing.T) {
 			d := details()
 			tt.change(&d)
 			_, err := event.NewStore(conn).Create(t.Context(), addOrganizer(t, conn, "Olga"), d)
-			if problems := event.ProblemsIn(err); len(problems) != 1 || problems[tt.field] == "" {
+			if problems := event.ProblemsIn(err); len(problems) != 1 || problems[tt.field].IsEmpty() {
 				t.Errorf("got %v from %v, want a problem with %s", problems, err, tt.field)
 			}
-			if d.Problems(time.Time{})[tt.field] == "" {
+			if d.Problems(time.Time{})[tt.field].IsEmpty() {
 				t.Errorf("Problems overlooks %s", tt.field)
 			}
 		})

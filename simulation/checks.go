@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/booking"
+	"rowlock/locale"
 )
 
 // check returns the verdicts on the event that was booked, and those that only
@@ -81,11 +82,11 @@ func (c *crowd) checkKept(kept map[uuid.UUID]place) booking.Check {
 	check := booking.Check{Name: "answers-kept", OK: lost == 0}
 	switch {
 	case lost > 0:
-		check.Detail = fmt.Sprintf("%d of %d answers are not in the database as they were given.", lost, answers)
+		check.Detail = locale.Later("%s of %s answers are not in the database as they were given.", lost, answers)
 	case answers == 1:
-		check.Detail = "The one answer that was given is in the database."
+		check.Detail = locale.Later("The one answer that was given is in the database.")
 	default:
-		check.Detail = fmt.Sprintf("All %d answers that were given are in the database.", answers)
+		check.Detail = locale.Later("All %s answers that were given are in the database.", answers)
 	}
 	return check
 }
@@ -108,12 +109,12 @@ func (c *crowd) checkOrder() booking.Check {
 	check := booking.Check{Name: "answers-in-order", OK: true}
 	switch {
 	case firstInLine == 0:
-		check.Detail = "Nobody was sent to the line."
+		check.Detail = locale.Later("Nobody was sent to the line.")
 	case lastSeat < firstInLine:
-		check.Detail = "Everyone who got a seat arrived before everyone who was sent to the line."
+		check.Detail = locale.Later("Everyone who got a seat arrived before everyone who was sent to the line.")
 	default:
 		check.OK = false
-		check.Detail = fmt.Sprintf("Number %d was sent to the line, and number %d got a seat.", firstInLine, lastSeat)
+		check.Detail = locale.Later("Number %s was sent to the line, and number %s got a seat.", int(firstInLine), int(lastSeat))
 	}
 	return check
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 )
 
 // MaxCompared is how many runs can be set side by side.
@@ -35,7 +37,9 @@ type Comparison struct {
 	State        State
 	// Failure says why the comparison ended before its last run, in words for
 	// an admin. A run that failed has its own, and the others go on.
-	Failure    string
+	Failure locale.Text
+	// Stopped tells that an admin asked for its end.
+	Stopped    bool
 	StartedAt  time.Time
 	FinishedAt *time.Time
 	// Runs are those that have begun and that nobody has deleted, the first
@@ -45,8 +49,10 @@ type Comparison struct {
 
 // ComparisonParams are what an admin chooses.
 type ComparisonParams struct {
-	// Name is made up when empty.
+	// Name is made up when empty: of the event's title and the Crowd, which is
+	// a word for the people in the language of whoever starts, else in English.
 	Name      string
+	Crowd     string
 	EventID   uuid.UUID
 	StartedBy uuid.UUID
 	Users     int
@@ -68,6 +74,7 @@ type contest struct {
 	params     Params
 	log        *slog.Logger
 
+	heart *heart
 	ctx   context.Context
 	stop  context.CancelCauseFunc
 	ended chan struct{}
@@ -98,7 +105,7 @@ func (r *Runner) Compare(ctx context.Context, p ComparisonParams) (uuid.UUID, er
 		return uuid.Nil, booking.ErrStopping
 	}
 	c := &contest{runner: r, strategies: strategies, params: each, ended: make(chan struct{})}
-	if err := c.open(ctx, p.Name); err != nil {
+	if err := c.open(ctx, p.Name, cmp.Or(p.Crowd, fmt.Sprintf("%d people", each.Users))); err != nil {
 		return uuid.Nil, fmt.Errorf("compare strategies at event %s: %w", p.EventID, err)
 	}
 	c.log = r.log.With("comparison", c.id)
@@ -124,13 +131,16 @@ func (r *Runner) inOrder(chosen []string) ([]string, error) {
 }
 
 // open writes the comparison down and settles how many seats every run has.
-func (c *contest) open(ctx context.Context, name string) (err error) {
+func (c *contest) open(ctx context.Context, name, crowd string) (err error) {
 	if c.id, err = uuid.NewV7(); err != nil {
 		return fmt.Errorf("make an id: %w", err)
 	}
 	c.params.comparison = uuid.NullUUID{UUID: c.id, Valid: true}
+	if c.heart, err = c.runner.newHeart(ctx, c.id); err != nil {
+		return err
+	}
 	p := &c.params
-	return pgx.BeginFunc(ctx, c.runner.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, c.heart.conn, func(tx pgx.Tx) error {
 		if err := takeTurn(ctx, tx, uuid.NullUUID{}); err != nil {
 			return err
 		}
@@ -145,7 +155,7 @@ func (c *contest) open(ctx context.Context, name string) (err error) {
 			p.Seats = &e.SeatsRemaining
 		}
 		if name == "" {
-			name = defaultName(e.Title, p.Users)
+			name = defaultName(e.Title, crowd)
 		}
 		_, err = tx.Exec(ctx, `
 			insert into comparisons (id, name, event_id, event_title, started_by, strategies, users, seats, state)
@@ -156,21 +166,25 @@ func (c *contest) open(ctx context.Context, name string) (err error) {
 		}
 		return nil
 	})
+	if err != nil {
+		c.heart.stop()
+	}
+	return err
 }
 
-func defaultName(title string, users int) string {
-	people := fmt.Sprintf(", %d people", users)
-	runes := []rune(title)
-	return string(runes[:min(len(runes), MaxName-len(people))]) + people
+func defaultName(title, crowd string) string {
+	end := []rune(", " + crowd)
+	start := []rune(title)
+	return string(start[:min(len(start), MaxName-len(end))]) + string(end)
 }
-
-// contestBeat is how often a comparison says that it is alive, also between
-// its runs.
-const contestBeat = 2 * time.Second
 
 func (c *contest) carryOut() {
+	defer c.heart.stop()
 	beats := make(chan struct{})
-	go func() { defer close(beats); c.keepBeating() }()
+	go func() {
+		defer close(beats)
+		c.heart.keepBeating(c.ctx, alive, func() []any { return []any{c.id} }, c.stop)
+	}()
 
 	err := c.runAll()
 	if cause := context.Cause(c.ctx); err != nil && cause != nil {
@@ -197,38 +211,38 @@ func (c *contest) runAll() error {
 			return err
 		}
 		c.runner.carryOut(u)
+		if err := c.askStopped(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// keepBeating says that the comparison is alive, until it ends. A row that is
-// no longer running ends it after the run that is under way.
-func (c *contest) keepBeating() {
-	ticker := time.NewTicker(contestBeat)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-c.ctx.Done():
-			return
-		}
-		tag, err := c.runner.pool.Exec(c.ctx, `update comparisons set heartbeat_at = now() where id = $1 and state = 'running'`, c.id)
-		switch {
-		case err != nil && c.ctx.Err() == nil:
-			c.log.Warn("comparison: could not say that it is alive", "cause", err)
-		case err == nil && tag.RowsAffected() == 0:
-			c.stop(errDisowned)
-		}
+// askStopped fails when somebody stopped the comparison, which its heart may
+// not have heard yet.
+func (c *contest) askStopped() error {
+	var by string
+	err := c.runner.pool.QueryRow(c.ctx, `select `+stopper+` from comparisons where id = $1`, c.id).Scan(&by)
+	if err != nil {
+		return fmt.Errorf("ask who stopped comparison %s: %w", c.id, err)
 	}
+	if by != "" {
+		return &stoppedError{by}
+	}
+	return nil
 }
+
+// alive is what the heart writes of a comparison, also between its runs.
+const alive = `
+	update comparisons set heartbeat_at = now() where id = $1 and state = 'running' returning ` + stopper
 
 func (c *contest) save(failure error) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 
-	state, words := Done, ""
+	state, words := Done, locale.Text{}
 	if failure != nil {
-		c.log.Error("comparison: failed", "event", c.params.EventID, "cause", failure)
+		c.log.Log(ctx, gravity(failure), "comparison: did not finish", "event", c.params.EventID, "cause", failure)
 		state, words = Failed, inWords(failure)
 	}
 	_, err := c.runner.pool.Exec(ctx, `
@@ -258,7 +272,7 @@ func (r *Runner) WaitComparison(ctx context.Context, id uuid.UUID) (Comparison, 
 			return c, err
 		}
 		select {
-		case <-time.After(beat):
+		case <-time.After(beatEvery):
 		case <-ctx.Done():
 			return Comparison{}, ctx.Err()
 		}

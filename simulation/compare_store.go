@@ -16,8 +16,9 @@ import (
 // has written that down.
 const selectComparisons = `
 	select c.id, c.name, c.event_id, c.event_title, c.started_by, coalesce(u.name, ''), c.strategies, c.users, c.seats,
-	       case when dead then 'failed' else c.state end, case when dead then @killed else c.failure end, c.started_at, c.finished_at
-	from (select *, state = 'running' and heartbeat_at < now() - @dead_after::interval as dead from comparisons) c
+	       case when dead then 'failed' else c.state end, case when dead then @killed else c.failure end, c.started_at, c.finished_at,
+	       c.stopped_by is not null
+	from (select *, ` + isDead + ` as dead from comparisons) c
 	left join users u on u.id = c.started_by`
 
 // ComparisonByID reads one comparison with its runs, or fails with
@@ -128,7 +129,7 @@ func RenameComparison(ctx context.Context, conn db.Conn, id uuid.UUID, name stri
 func scanComparison(row pgx.CollectableRow) (Comparison, error) {
 	var c Comparison
 	err := row.Scan(&c.ID, &c.Name, &c.EventID, &c.EventTitle, &c.StartedBy, &c.StartedByName, &c.Strategies, &c.Users, &c.Seats,
-		&c.State, &c.Failure, &c.StartedAt, &c.FinishedAt)
+		&c.State, &c.Failure, &c.StartedAt, &c.FinishedAt, &c.Stopped)
 	return c, err
 }
 

@@ -198,7 +198,7 @@ func TestKilledComparison(t *testing.T) {
 	s.exec(`update comparisons set state = 'running', heartbeat_at = now() - interval '1 minute' where id = $1`, c.ID)
 
 	read, err := simulation.ComparisonByID(t.Context(), s.pool, c.ID)
-	if err != nil || read.State != simulation.Failed || read.Failure == "" {
+	if err != nil || read.State != simulation.Failed || read.Failure.IsEmpty() {
 		t.Errorf("it reads %s, %q, %v", read.State, read.Failure, err)
 	}
 	if run := s.run(simulation.Params{EventID: event, Users: 3}); run.State != simulation.Done {
@@ -235,7 +235,7 @@ func TestCloseEndsAComparison(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.waitComparison(id)
-	if c.State != simulation.Failed || !strings.Contains(c.Failure, "stopped") || len(c.Runs) != 1 || c.Runs[0].State != simulation.Done {
+	if c.State != simulation.Failed || !strings.Contains(c.Failure.String(), "stopped") || len(c.Runs) != 1 || c.Runs[0].State != simulation.Done {
 		t.Errorf("it is %s, %q, with %d runs", c.State, c.Failure, len(c.Runs))
 	}
 	_, err = s.startComparison(simulation.ComparisonParams{EventID: s.event(3), Users: 5, Strategies: []string{"grouped", "pessimistic"}})
@@ -264,7 +264,7 @@ func TestPatience(t *testing.T) {
 	if want := (simulation.Tally{Registered: 3, Failed: 17, SeatsRemaining: 7}); run.Tally != want || run.State != simulation.Done || failed(run) != nil {
 		t.Errorf("got %+v, %s, %v", run.Tally, run.State, failed(run))
 	}
-	if f := run.Results.Failures; len(f) != 1 || f[0] != (simulation.Failure{Cause: "gave up after 1 s without an answer", Count: 17}) {
+	if f := run.Results.Failures; len(f) != 1 || f[0].Cause.String() != "gave up after 1 s without an answer" || f[0].Count != 17 {
 		t.Errorf("the failures are %v", f)
 	}
 	if r := run.Results; r.GaveUpAfter != time.Second || r.Took < time.Second || r.Took > 5*time.Second {

@@ -59,7 +59,7 @@ func (s Simulation) Report() Report {
 		Checks: make([]ReportCheck, len(s.Results.Checks)), // [] when empty, never null
 	}
 	for i, c := range s.Results.Checks {
-		r.Checks[i] = ReportCheck{c.Name, c.OK, c.Detail}
+		r.Checks[i] = ReportCheck{c.Name, c.OK, c.Detail.String()}
 	}
 	return r
 }

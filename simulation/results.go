@@ -3,14 +3,15 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowlock/booking"
+	"rowlock/locale"
 )
 
 // measure sums up waiting times in microseconds. It sorts them.
@@ -62,39 +63,43 @@ func histogram(sorted []int32) []Bucket {
 
 func microseconds(us int32) time.Duration { return time.Duration(us) * time.Microsecond }
 
-const (
-	// maxCauses bounds how many causes are told apart, should the text of an
-	// unknown error be different for everyone.
-	maxCauses  = 20
-	otherCause = "other causes"
-)
+// maxCauses bounds how many causes are told apart, should the text of an
+// unknown error be different for everyone.
+const maxCauses = 20
+
+var otherCause = locale.Later("other causes")
 
 // errNoAnswer counts an answer that is neither a seat nor a place in line.
 var errNoAnswer = errors.New("neither a seat nor a place in line")
 
+// errSentHome counts somebody who asked in vain, or not at all, because the
+// simulation was stopped.
+var errSentHome = errors.New("the simulation was stopped")
+
 // causes puts the errors that a booker may give into an admin's words.
 var causes = []struct {
 	err   error
-	words string
+	words locale.Text
 }{
-	{errNoAnswer, "was given neither a seat nor a place in line"},
-	{booking.ErrNoEvent, "the event was gone"},
-	{booking.ErrNoPerson, "the person was gone"},
-	{booking.ErrInactive, "the account was deactivated"},
-	{booking.ErrEventCancelled, "the event was cancelled"},
-	{booking.ErrStarted, "the event had started"},
-	{booking.ErrNotOpenYet, "registration had not opened"},
-	{booking.ErrClosed, "registration had closed"},
-	{booking.ErrBusy, "the queue was full"},
-	{booking.ErrStopping, "the program was stopping"},
-	{booking.ErrUnavailable, "the database was out of reach"},
-	{booking.ErrOutcomeUnknown, "the database did not confirm the booking"},
-	{context.DeadlineExceeded, "no answer in time"},
+	{errNoAnswer, locale.Later("was given neither a seat nor a place in line")},
+	{errSentHome, locale.Later("left when the simulation was stopped")},
+	{booking.ErrNoEvent, locale.Later("the event was gone")},
+	{booking.ErrNoPerson, locale.Later("the person was gone")},
+	{booking.ErrInactive, locale.Later("the account was deactivated")},
+	{booking.ErrEventCancelled, locale.Later("the event was cancelled")},
+	{booking.ErrStarted, locale.Later("the event had started")},
+	{booking.ErrNotOpenYet, locale.Later("registration had not opened")},
+	{booking.ErrClosed, locale.Later("registration had closed")},
+	{booking.ErrBusy, locale.Later("the queue was full")},
+	{booking.ErrStopping, locale.Later("the program was stopping")},
+	{booking.ErrUnavailable, locale.Later("the database was out of reach")},
+	{booking.ErrOutcomeUnknown, locale.Later("the database did not confirm the booking")},
+	{context.DeadlineExceeded, locale.Later("no answer in time")},
 }
 
 // causeOf names the cause of a failed booking, the same for all whom it met:
 // of an unknown error it is the innermost, which tells of no ids.
-func causeOf(err error) string {
+func causeOf(err error) locale.Text {
 	for _, c := range causes {
 		if errors.Is(err, c.err) {
 			return c.words
@@ -102,16 +107,16 @@ func causeOf(err error) string {
 	}
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) {
-		return "the database refused: " + refusal.Message
+		return locale.Later("the database refused: %s", refusal.Message)
 	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner
 	}
-	return err.Error()
+	return locale.Later(err.Error()) // in no catalogue: it is said as it is
 }
 
-func gaveUpAfter(patience time.Duration) string {
-	return fmt.Sprintf("gave up after %g s without an answer", patience.Seconds())
+func gaveUpAfter(patience time.Duration) locale.Text {
+	return locale.Later("gave up after %s s without an answer", strconv.FormatFloat(patience.Seconds(), 'g', -1, 64))
 }
 
 // gaveUpAfter is how long people waited before they gave up, or 0 when nobody
@@ -150,14 +155,14 @@ func (c *crowd) failures() []Failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []Failure
-	for cause, n := range c.causes {
-		list = append(list, Failure{Cause: cause, Count: n})
+	for _, f := range c.causes {
+		list = append(list, *f)
 	}
 	slices.SortFunc(list, func(a, b Failure) int {
 		if a.Count != b.Count {
 			return b.Count - a.Count
 		}
-		return strings.Compare(a.Cause, b.Cause)
+		return strings.Compare(a.Cause.String(), b.Cause.String())
 	})
 	return list
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowlock/booking"
+	"rowlock/locale"
 )
 
 var (
@@ -40,9 +41,14 @@ type run struct {
 	booker    booking.Booker
 	log       *slog.Logger
 
+	heart *heart
 	ctx   context.Context
 	stop  context.CancelCauseFunc
 	ended chan struct{}
+	// preparing ends with ctx, or before: once people book, that no longer
+	// matters.
+	preparing     context.Context
+	stopPreparing context.CancelCauseFunc
 
 	phase  atomic.Pointer[string]
 	crowd  crowd
@@ -50,33 +56,40 @@ type run struct {
 	size   int
 }
 
-func newRun(r *Runner, id, eventID uuid.UUID, p Params) *run {
+func newRun(r *Runner, h *heart, eventID uuid.UUID, p Params) *run {
 	u := &run{
-		id: id, eventID: eventID, rehearsal: p.Target == Rehearsal,
-		pool: r.pool, booker: r.bookers[p.Strategy], log: r.log.With("simulation", id),
+		id: h.id, heart: h, eventID: eventID, rehearsal: p.Target == Rehearsal,
+		pool: r.pool, booker: r.bookers[p.Strategy], log: r.log.With("simulation", h.id),
 		ended: make(chan struct{}), size: p.Users, crowd: crowd{limit: crowdLimit},
 	}
 	if p.Strategy != Grouped {
 		u.crowd.patience = p.Patience
 	}
 	u.ctx, u.stop = context.WithCancelCause(context.Background())
+	u.preparing, u.stopPreparing = context.WithCancelCause(u.ctx)
 	u.enter(Preparing)
 	return u
 }
 
 func (u *run) enter(phase string) { u.phase.Store(&phase) }
 
-// stopPreparing ends the run unless people book already.
-func (u *run) stopPreparing() {
-	if *u.phase.Load() == Preparing {
-		u.stop(errStopped)
+// end ends the run at once where it was disowned. One that somebody stopped
+// ends when everyone who has asked is answered: whoever undoes it then has all
+// of it before them.
+func (u *run) end(cause error) {
+	if errors.Is(cause, errDisowned) {
+		u.stop(cause)
+		return
 	}
+	u.stopPreparing(cause)
+	u.crowd.sendHome()
 }
 
 // carryOut runs the simulation to its end and saves what came of it.
 func (u *run) carryOut() {
+	defer u.heart.stop()
 	beats := make(chan struct{})
-	go func() { defer close(beats); u.keepBeating() }()
+	go func() { defer close(beats); u.heart.keepBeating(u.ctx, howFar, u.howFar, u.end) }()
 
 	tally, results, err := u.simulate()
 	if cause := context.Cause(u.ctx); err != nil && cause != nil {
@@ -88,7 +101,10 @@ func (u *run) carryOut() {
 }
 
 func (u *run) simulate() (Tally, Results, error) {
-	people, err := makePeople(u.ctx, u.pool, u.id, u.size)
+	people, err := makePeople(u.preparing, u.pool, u.id, u.size)
+	if cause := context.Cause(u.preparing); err != nil && cause != nil {
+		return Tally{}, Results{}, cause
+	}
 	if err != nil {
 		return Tally{}, Results{}, fmt.Errorf("make %d people: %w", u.size, err)
 	}
@@ -119,6 +135,9 @@ func (u *run) conclude() (Tally, Results, error) {
 	if err != nil {
 		return Tally{}, Results{}, err
 	}
+	if u.crowd.cutShort {
+		return tally, Results{Checks: checks, Failures: u.crowd.failures()}, context.Cause(u.preparing)
+	}
 	pace := u.crowd.pace() // before measure sorts everyone's times
 	results := measure(u.crowd.waited)
 	results.Pace, results.Checks = pace, checks
@@ -143,37 +162,21 @@ func (u *run) readSeats(t *Tally) error {
 	return nil
 }
 
-// keepBeating writes how far the run is, until it ends. A row that is no
-// longer running ends the run.
-func (u *run) keepBeating() {
-	ticker := time.NewTicker(beat)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-u.ctx.Done():
-			return
-		}
-		tag, err := u.pool.Exec(u.ctx, `
-			update simulations set phase = $2, answered = $3, heartbeat_at = now()
-			where id = $1 and state = 'running'`, u.id, *u.phase.Load(), u.crowd.answered.Load())
-		switch {
-		case err != nil && u.ctx.Err() == nil:
-			u.log.Warn("simulation: could not write how far it is", "cause", err)
-		case err == nil && tag.RowsAffected() == 0:
-			u.stop(errDisowned)
-		}
-	}
-}
+// howFar is what the heart writes of a run.
+const howFar = `
+	update simulations set phase = $2, answered = $3, heartbeat_at = now()
+	where id = $1 and state = 'running' returning ` + stopper
+
+func (u *run) howFar() []any { return []any{u.id, *u.phase.Load(), u.crowd.answered.Load()} }
 
 // save writes the end of the run, also when the program stops.
 func (u *run) save(tally Tally, results Results, failure error) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 
-	state, words := Done, ""
+	state, words := Done, locale.Text{}
 	if failure != nil {
-		u.log.Error("simulation: failed", "event", u.eventID, "cause", failure)
+		u.log.Log(ctx, gravity(failure), "simulation: did not finish", "event", u.eventID, "cause", failure)
 		state, words = Failed, inWords(failure)
 	}
 	text, err := json.Marshal(results)
@@ -193,17 +196,20 @@ func (u *run) save(tally Tally, results Results, failure error) {
 }
 
 // inWords says in a sentence why a run failed.
-func inWords(failure error) string {
+func inWords(failure error) locale.Text {
 	var refusal *pgconn.PgError
+	var stopped *stoppedError
 	switch {
+	case errors.As(failure, &stopped):
+		return locale.Later("%s stopped it before it was done.", stopped.by)
 	case errors.Is(failure, errStopped), errors.Is(failure, booking.ErrStopping):
-		return "The program was stopped before it was done."
+		return locale.Later("The program was stopped before it was done.")
 	case errors.Is(failure, errDisowned):
 		return killed
 	case errors.As(failure, &refusal):
-		return fmt.Sprintf("The database refused a step: %s.", refusal.Message)
+		return locale.Later("The database refused a step: %s.", refusal.Message)
 	}
-	return "The database could not be reached. The log has the details."
+	return locale.Later("The database could not be reached. The log has the details.")
 }
 
 // crowdLimit bounds how many people wait for an answer at once. Each costs 3
@@ -235,9 +241,16 @@ type crowd struct {
 	positions []int32
 	waited    []int32 // microseconds since the doors opened
 
+	// sentHome keeps everybody from asking who has not asked yet.
+	sentHome atomic.Bool
+
 	mu     sync.Mutex
-	causes map[string]int
+	causes map[string]*Failure // by the cause's English
 	gaveUp bool
+	// cutShort tells that somebody has no answer because of sentHome.
+	cutShort bool
+	// leave ends the wait of those who have patience.
+	leave context.CancelCauseFunc
 }
 
 // An outcome is what one of the crowd was answered.
@@ -256,7 +269,7 @@ func (c *crowd) gather(b booking.Booker, eventID uuid.UUID, people []uuid.UUID) 
 	c.booker, c.eventID, c.people = b, eventID, people
 	c.doors = make(chan struct{})
 	c.outcomes, c.positions, c.waited = make([]outcome, len(people)), make([]int32, len(people)), make([]int32, len(people))
-	c.causes = map[string]int{}
+	c.causes = map[string]*Failure{}
 	c.alive.Add(len(people))
 	for i := range min(len(people), c.limit) {
 		if i == sample {
@@ -288,7 +301,7 @@ func (c *crowd) release() <-chan struct{} {
 	c.ctx = context.Background()
 	cancel := func() {}
 	if c.patience > 0 {
-		c.ctx, cancel = context.WithTimeout(c.ctx, c.patience)
+		c.ctx, cancel = context.WithTimeout(c.leavable(), c.patience)
 	}
 	c.opened = time.Now()
 	close(c.doors)
@@ -296,11 +309,40 @@ func (c *crowd) release() <-chan struct{} {
 	return done
 }
 
+// leavable is a context that sendHome ends.
+func (c *crowd) leavable() context.Context {
+	ctx, leave := context.WithCancelCause(context.Background())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leave = leave
+	if c.sentHome.Load() {
+		leave(errSentHome)
+	}
+	return ctx
+}
+
+// sendHome lets nobody ask any more, and has those leave who wait with
+// patience. Whoever waits at the desk is answered in a moment.
+func (c *crowd) sendHome() {
+	c.sentHome.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leave != nil {
+		c.leave(errSentHome)
+	}
+}
+
 // attend is one person's life. Tens of thousands wait at once, each on a stack
 // that must not outgrow the smallest size of 2 KiB: so there is no defer and
 // nothing large in this frame, and what only the unlucky need is in another.
 func (c *crowd) attend(i int) {
 	<-c.doors
+	if c.sentHome.Load() {
+		c.refuse(i, errSentHome)
+		c.come()
+		c.alive.Done()
+		return
+	}
 	answer, err := c.booker.Book(c.ctx, booking.Request{EventID: c.eventID, UserID: c.people[i]})
 	c.waited[i] = c.sinceOpened()
 	switch {
@@ -328,13 +370,21 @@ func (c *crowd) refuse(i int, err error) {
 	cause := causeOf(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx.Err() != nil {
+	switch left := context.Cause(c.ctx); {
+	case errors.Is(left, errSentHome), errors.Is(err, errSentHome):
+		c.cutShort, cause = true, causeOf(errSentHome)
+	case left != nil:
 		c.gaveUp, cause = true, gaveUpAfter(c.patience)
 	}
-	if _, known := c.causes[cause]; !known && len(c.causes) >= maxCauses {
+	if _, known := c.causes[cause.String()]; !known && len(c.causes) >= maxCauses {
 		cause = otherCause
 	}
-	c.causes[cause]++
+	f, known := c.causes[cause.String()]
+	if !known {
+		f = &Failure{Cause: cause}
+		c.causes[cause.String()] = f
+	}
+	f.Count++
 }
 
 // tally counts the answers.

@@ -70,12 +70,11 @@ func (r *Runner) begin(ctx context.Context, p Params) (*run, error) {
 	if r.stopping {
 		return nil, booking.ErrStopping
 	}
-	id, booked, err := r.open(ctx, p)
+	u, err := r.open(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("start a simulation of event %s: %w", p.EventID, err)
 	}
-	u := newRun(r, id, booked, p)
-	r.runs[id] = u
+	r.runs[u.id] = u
 	return u, nil
 }
 
@@ -117,13 +116,19 @@ func (r *Runner) refuses(p Params) error {
 	return nil
 }
 
-// open writes the run down, makes the rehearsal and returns the event that is
-// to be booked.
-func (r *Runner) open(ctx context.Context, p Params) (id, booked uuid.UUID, err error) {
-	if id, err = uuid.NewV7(); err != nil {
-		return uuid.Nil, uuid.Nil, fmt.Errorf("make an id: %w", err)
+// open writes the run down and makes the rehearsal. Its heart beats first, so
+// that nobody takes it for dead.
+func (r *Runner) open(ctx context.Context, p Params) (*run, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make an id: %w", err)
 	}
-	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+	heart, err := r.newHeart(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var booked uuid.UUID
+	err = pgx.BeginFunc(ctx, heart.conn, func(tx pgx.Tx) error {
 		if err := takeTurn(ctx, tx, p.comparison); err != nil {
 			return err
 		}
@@ -140,27 +145,39 @@ func (r *Runner) open(ctx context.Context, p Params) (id, booked uuid.UUID, err 
 		booked, err = insertRun(ctx, tx, id, e, p)
 		return err
 	})
-	return id, booked, err
+	if err != nil {
+		heart.stop()
+		return nil, err
+	}
+	return newRun(r, heart, booked, p), nil
 }
 
-// takeTurn waits for every other runner that is about to start, and refuses
-// when a simulation runs, or a comparison other than ours. One whose beat
-// stopped was killed and is written down as failed: it stops nobody.
-func takeTurn(ctx context.Context, tx pgx.Tx, ours uuid.NullUUID) error {
+// waitForStarts waits for every runner that is about to start or to stop
+// something, until tx ends.
+func waitForStarts(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('rowlock simulation', 0))`)
 	if err != nil {
 		return fmt.Errorf("wait for other starts: %w", err)
 	}
+	return nil
+}
+
+// takeTurn waits for every other runner that is about to start, and refuses
+// when a simulation runs, or a comparison other than ours. One that was killed
+// is written down as failed: it stops nobody.
+func takeTurn(ctx context.Context, tx pgx.Tx, ours uuid.NullUUID) error {
+	if err := waitForStarts(ctx, tx); err != nil {
+		return err
+	}
 	for _, table := range []string{"simulations", "comparisons"} {
-		_, err = tx.Exec(ctx, `
-			update `+table+` set state = 'failed', failure = $1, finished_at = now()
-			where state = 'running' and heartbeat_at < now() - $2::interval`, killed, deadAfter)
+		_, err := tx.Exec(ctx, `
+			update `+table+` set state = 'failed', failure = @killed, finished_at = now() where `+isDead, runArgs())
 		if err != nil {
 			return fmt.Errorf("end killed %s: %w", table, err)
 		}
 	}
 	var running bool
-	err = tx.QueryRow(ctx, `
+	err := tx.QueryRow(ctx, `
 		select exists (select from simulations where state = 'running')
 		    or exists (select from comparisons where state = 'running' and id is distinct from $1)`, ours).Scan(&running)
 	if err != nil {
@@ -185,8 +202,8 @@ func insertRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, e event.Event, p Pa
 		}
 	}
 	_, err = tx.Exec(ctx, `
-		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats, comparison_id)
-		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10)`,
+		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats, comparison_id, stopped_by)
+		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10, (select stopped_by from comparisons where id = $10))`,
 		id, e.ID, e.Title, rehearsalID, p.StartedBy, p.Target, p.Strategy, p.Users, seats, p.comparison)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("insert the simulation: %w", err)
@@ -236,7 +253,7 @@ func (r *Runner) Wait(ctx context.Context, id uuid.UUID) (Simulation, error) {
 			return s, err
 		}
 		select {
-		case <-time.After(beat):
+		case <-time.After(beatEvery):
 		case <-ctx.Done():
 			return Simulation{}, ctx.Err()
 		}
@@ -253,7 +270,7 @@ func (r *Runner) Close(ctx context.Context) error {
 	r.stopping = true
 	var left []*run
 	for _, u := range r.runs {
-		u.stopPreparing()
+		u.stopPreparing(errStopped)
 		left = append(left, u)
 	}
 	contests := slices.Collect(maps.Values(r.contests))

@@ -232,28 +232,63 @@ func TestStartsRace(t *testing.T) {
 }
 
 // A run whose instance was killed reads as failed, stops nobody, and can be
-// undone.
+// undone: at once when its session ended with it, and after a while when the
+// server, or a pooler before it, still takes the session for alive.
 func TestKilledRun(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, nil)
-	event := s.event(10)
-	run := s.run(simulation.Params{EventID: event, Users: 12})
-	s.exec(`update simulations set state = 'running', heartbeat_at = now() - interval '14 seconds', finished_at = null where id = $1`, run.ID)
-	if _, err := s.start(simulation.Params{EventID: event, Users: 1}); !errors.Is(err, simulation.ErrRunning) {
-		t.Fatalf("14 seconds after its last beat: got %v, want a refusal", err)
-	}
+	for name, tt := range map[string]struct {
+		hasSession  bool
+		alive, dead string // how long after the last beat
+	}{
+		"its session ended":    {false, "0 seconds", "3 seconds"},
+		"its session is there": {true, "14 seconds", "16 seconds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, nil)
+			event := s.event(10)
+			run := s.run(simulation.Params{EventID: event, Users: 12})
+			if tt.hasSession {
+				s.holdSession(run.ID)
+			}
+			s.exec(`update simulations set state = 'running', heartbeat_at = now() - $2::interval, finished_at = null where id = $1`, run.ID, tt.alive)
+			if _, err := s.start(simulation.Params{EventID: event, Users: 1}); !errors.Is(err, simulation.ErrRunning) {
+				t.Fatalf("%s after its last beat: got %v, want a refusal", tt.alive, err)
+			}
 
-	s.exec(`update simulations set heartbeat_at = now() - interval '16 seconds' where id = $1`, run.ID)
-	if read := s.wait(run.ID); read.State != simulation.Failed || !strings.Contains(read.Failure, "stopped") {
-		t.Errorf("16 seconds after: it reads as %s, %q", read.State, read.Failure)
+			s.exec(`update simulations set heartbeat_at = now() - $2::interval where id = $1`, run.ID, tt.dead)
+			if read := s.wait(run.ID); read.State != simulation.Failed || !strings.Contains(read.Failure.String(), "stopped") {
+				t.Errorf("%s after: it reads as %s, %q", tt.dead, read.State, read.Failure)
+			}
+			s.mustBeReplaced(event, run.ID)
+		})
 	}
+}
+
+// holdSession holds the lock that a run's session holds.
+func (s *stage) holdSession(id uuid.UUID) {
+	s.t.Helper()
+	conn, err := s.pool.Acquire(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(conn.Release)
+	if _, err := conn.Exec(s.t.Context(), `select pg_advisory_lock(hashtextextended($1::uuid::text, 0))`, id); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// mustBeReplaced wants the next run to write the killed one down as failed.
+func (s *stage) mustBeReplaced(event, killed uuid.UUID) {
+	t := s.t
+	t.Helper()
 	if next := s.run(simulation.Params{EventID: event, Users: 1}); next.State != simulation.Done {
 		t.Errorf("the next one is %s", next.State)
 	}
-	if n := s.number(`select count(*) from simulations where state = 'failed' and finished_at is not null and failure <> '' and id = $1`, run.ID); n != 1 {
+	if n := s.number(`select count(*) from simulations where state = 'failed' and finished_at is not null and failure <> '' and id = $1`, killed); n != 1 {
 		t.Error("the killed run was not written down as failed")
 	}
-	if err := s.runner.Undo(t.Context(), run.ID, s.admin); err != nil {
+	if err := s.runner.Undo(t.Context(), killed, s.admin); err != nil {
 		t.Error(err)
 	}
 	s.mustHold()
@@ -346,7 +381,7 @@ func TestTooManyCauses(t *testing.T) {
 		return booking.Answer{}, errors.New("no luck for " + r.UserID.String())
 	})})
 	run := s.run(simulation.Params{EventID: s.event(10), Users: 100})
-	if got := run.Results.Failures; len(got) != 21 || got[0].Count != 80 || got[0].Cause != "other causes" {
+	if got := run.Results.Failures; len(got) != 21 || got[0].Count != 80 || got[0].Cause.String() != "other causes" {
 		t.Errorf("got %d causes, the first is %+v", len(got), got[0])
 	}
 }
@@ -623,7 +658,7 @@ func TestClose(t *testing.T) {
 			if patient && (err != nil || run.State != simulation.Done) {
 				t.Errorf("got %v and a run that is %s", err, run.State)
 			}
-			if !patient && (!errors.Is(err, context.DeadlineExceeded) || run.State != simulation.Failed || !strings.Contains(run.Failure, "stopped")) {
+			if !patient && (!errors.Is(err, context.DeadlineExceeded) || run.State != simulation.Failed || !strings.Contains(run.Failure.String(), "stopped")) {
 				t.Errorf("got %v and a run that is %s: %s", err, run.State, run.Failure)
 			}
 			if _, err := s.start(simulation.Params{EventID: event, Users: 1}); !errors.Is(err, booking.ErrStopping) {

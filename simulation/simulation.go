@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"rowlock/booking"
+	"rowlock/locale"
 )
 
 // Target says what a simulation books.
@@ -74,6 +75,8 @@ var (
 	ErrRunning = errors.New("another simulation is running")
 	// ErrNoComparison says that there is no such comparison.
 	ErrNoComparison = errors.New("no such comparison")
+	// ErrNotRunning says that there is nothing to stop: it has come to its end.
+	ErrNotRunning = errors.New("the simulation is over")
 	// ErrNotFinished says that a simulation can be undone only when it has
 	// come to its end.
 	ErrNotFinished = errors.New("the simulation is still running")
@@ -146,17 +149,21 @@ type Simulation struct {
 	Strategy      string
 	State         State
 	// Failure says why a failed simulation failed, in words for an admin.
-	Failure string
+	Failure locale.Text
 	// Phase is what a running simulation does now: [Preparing], [Booking] or
 	// [Checking].
 	Phase string
 	// Users attempted to book; Seats were free before them; Answered of them
 	// have an answer so far.
 	Users, Seats, Answered int
-	Tally                  Tally
-	Results                Results
-	StartedAt              time.Time
-	FinishedAt, UndoneAt   *time.Time
+	// Stopped tells that an admin asked for its end. The tally and the checks
+	// of a run that did end early are those of the people who had asked by
+	// then; it has no other results.
+	Stopped              bool
+	Tally                Tally
+	Results              Results
+	StartedAt            time.Time
+	FinishedAt, UndoneAt *time.Time
 }
 
 // A Tally counts what became of the made-up people.
@@ -224,6 +231,6 @@ type Bucket struct {
 
 // A Failure is one cause and how many people met it.
 type Failure struct {
-	Cause string `json:"cause"`
-	Count int    `json:"count"`
+	Cause locale.Text `json:"cause"`
+	Count int         `json:"count"`
 }

@@ -14,17 +14,6 @@ import (
 	"rowlock/event"
 )
 
-const (
-	// beat is how often a running simulation says in its row how far it is.
-	beat = 250 * time.Millisecond
-	// deadAfter is how long a row may go without a beat before its run counts
-	// as killed, and stops nobody from starting another.
-	deadAfter = 15 * time.Second
-)
-
-// killed is the failure of a run whose instance went away.
-const killed = "The program that ran it stopped before it was done."
-
 // PerPage is how many runs [List] returns at once.
 const PerPage = 20
 
@@ -34,12 +23,12 @@ const selectRuns = `
 	select s.id, s.name, s.comparison_id, s.event_id, s.event_title, s.rehearsal_id, s.started_by, coalesce(u.name, ''), s.target, s.strategy,
 	       case when dead then 'failed' else s.state end, case when dead then @killed else s.failure end, s.phase,
 	       s.users, s.seats, s.answered, s.registered, s.waitlisted, s.failed, s.seats_remaining, s.overbooked,
-	       s.results, s.started_at, s.finished_at, s.undone_at
-	from (select *, state = 'running' and heartbeat_at < now() - @dead_after::interval as dead from simulations) s
+	       s.results, s.started_at, s.finished_at, s.undone_at, s.stopped_by is not null
+	from (select *, ` + isDead + ` as dead from simulations) s
 	left join users u on u.id = s.started_by`
 
 func runArgs() pgx.NamedArgs {
-	return pgx.NamedArgs{"killed": killed, "dead_after": deadAfter}
+	return pgx.NamedArgs{"killed": killed, "silent": silentFor, "gone": goneFor}
 }
 
 // ByID reads one run, or fails with [ErrNotFound].
@@ -124,7 +113,7 @@ func scanRun(row pgx.CollectableRow) (Simulation, error) {
 	err := row.Scan(&s.ID, &s.Name, &s.ComparisonID, &s.EventID, &s.EventTitle, &s.RehearsalID, &s.StartedBy, &s.StartedByName, &s.Target, &s.Strategy,
 		&s.State, &s.Failure, &s.Phase,
 		&s.Users, &s.Seats, &s.Answered, &s.Tally.Registered, &s.Tally.Waitlisted, &s.Tally.Failed, &s.Tally.SeatsRemaining, &s.Tally.Overbooked,
-		&results, &s.StartedAt, &s.FinishedAt, &s.UndoneAt)
+		&results, &s.StartedAt, &s.FinishedAt, &s.UndoneAt, &s.Stopped)
 	if err != nil {
 		return Simulation{}, err
 	}

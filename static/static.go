@@ -74,7 +74,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	body := f.plain
 	if f.gzipped != nil {
 		h.Set("Vary", "Accept-Encoding")
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		if AcceptsGzip(r.Header.Get("Accept-Encoding")) {
 			h.Set("Content-Encoding", "gzip")
 			body = f.gzipped
 		}
@@ -91,7 +91,9 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 // refusesGzip matches the way in which a client says that it wants no gzip.
 var refusesGzip = regexp.MustCompile(`gzip\s*;\s*q\s*=\s*0(\.0*)?\s*(,|$)`)
 
-func acceptsGzip(header string) bool {
+// AcceptsGzip tells whether the client that sent this Accept-Encoding header
+// wants gzip.
+func AcceptsGzip(header string) bool {
 	return strings.Contains(header, "gzip") && !refusesGzip.MatchString(header)
 }
 
@@ -103,6 +105,7 @@ var mediaTypes = map[string]string{
 	".svg":   "image/svg+xml",
 	".png":   "image/png",
 	".woff2": "font/woff2",
+	".rules": "application/speculationrules+json",
 }
 
 // asset matches a reference of one carried file to another, such as

@@ -35,7 +35,7 @@ func TestEveryFileIsServedForEverAsWhatItIs(t *testing.T) {
 	t.Parallel()
 	types := map[string]string{
 		"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "htmx.min.js": "text/javascript; charset=utf-8",
-		"favicon.svg": "image/svg+xml", "text.woff2": "font/woff2", "display.woff2": "font/woff2", "social.png": "image/png", "touch-icon.png": "image/png",
+		"favicon.svg": "image/svg+xml", "preload.rules": "application/speculationrules+json", "text.woff2": "font/woff2", "display.woff2": "font/woff2", "social.png": "image/png", "touch-icon.png": "image/png",
 	}
 	for name, mediaType := range types {
 		r := get(t, http.MethodGet, Path(name), "")

@@ -1,14 +1,12 @@
 package views
 
 import (
-	"fmt"
+	"context"
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
-
-	"rowlock/audit"
 	"rowlock/booking"
+	"rowlock/locale"
 	"rowlock/simulation"
 )
 
@@ -32,29 +30,58 @@ func passed(checks []booking.Check) int {
 	return n
 }
 
-// checkText is the name of a check in words: "No overbooking".
-func checkText(name string) string {
+// checkTexts are the names of checks in words.
+var checkTexts = map[string]locale.Text{
+	"no-overbooking":     locale.Later("No overbooking"),
+	"seats-add-up":       locale.Later("Seats add up"),
+	"line-adds-up":       locale.Later("Line adds up"),
+	"no-idle-seat":       locale.Later("No idle seat"),
+	"one-standing":       locale.Later("One standing"),
+	"order-of-arrival":   locale.Later("Order of arrival"),
+	"numbers-drawn-once": locale.Later("Numbers drawn once"),
+	"cancelled-is-over":  locale.Later("Cancelled is over"),
+	"answers-kept":       locale.Later("Answers kept"),
+	"answers-in-order":   locale.Later("Answers in order"),
+	"checks-finish":      locale.Later("Checks finish"),
+}
+
+// checkText is the name of a check in words: "No overbooking". One that a run
+// of long ago was held to and nobody knows any more keeps its own name.
+func checkText(ctx context.Context, name string) string {
+	if text, ok := checkTexts[name]; ok {
+		return said(ctx, text)
+	}
 	return capital(strings.ReplaceAll(name, "-", " "))
 }
 
 // phaseText tells what a running simulation does.
-func phaseText(s simulation.Simulation) string {
+func phaseText(ctx context.Context, s simulation.Simulation) string {
 	switch s.Phase {
 	case simulation.Booking:
-		return "Booking, all at once"
+		return say(ctx, "Booking, all at once")
 	case simulation.Checking:
-		return "Checking every answer against the database"
+		return say(ctx, "Checking every answer against the database")
 	}
-	return "Making " + count(s.Users, "person", "people")
+	return countText(ctx, s.Users, "Making %s person", "Making %s people")
 }
 
 // askedText tells what a simulation did, in a sentence.
-func askedText(s simulation.Simulation) string {
-	people := "One person asks"
-	if s.Users != 1 {
-		people = number(s.Users) + " people ask"
+func askedText(ctx context.Context, s simulation.Simulation) string {
+	return countText(ctx, s.Users, "%s person asks for %s at the same moment.", "%s people ask for %s at the same moment.", seatsText(ctx, s.Seats))
+}
+
+func seatsText(ctx context.Context, n int) string { return countText(ctx, n, "%s seat", "%s seats") }
+
+func peopleText(ctx context.Context, n int) string {
+	return countText(ctx, n, "%s person", "%s people")
+}
+
+// startedBy names who started a simulation or a comparison.
+func startedBy(ctx context.Context, name string) string {
+	if name == "" {
+		return say(ctx, "Started by somebody who is gone")
 	}
-	return people + " for " + count(s.Seats, "seat", "seats") + " at the same moment."
+	return say(ctx, "Started by %s", name)
 }
 
 // holds tells whether a finished run kept every promise.
@@ -70,15 +97,15 @@ func together(s simulation.Simulation) bool {
 }
 
 // verdictText sums up a finished run in a sentence.
-func verdictText(s simulation.Simulation) string {
+func verdictText(ctx context.Context, s simulation.Simulation) string {
 	checks := s.Results.Checks
 	switch {
 	case s.Tally.Overbooked > 0:
-		return "More people were confirmed than there were seats. Look at the checks below."
+		return say(ctx, "More people were confirmed than there were seats. Look at the checks below.")
 	case !allHold(checks):
-		return number(passed(checks)) + " of " + number(len(checks)) + " checks passed. Look at the others below."
+		return say(ctx, "%s of %s checks passed. Look at the others below.", passed(checks), len(checks))
 	default:
-		return "Nobody was confirmed beyond the seats there were, and all " + number(len(checks)) + " checks passed."
+		return say(ctx, "Nobody was confirmed beyond the seats there were, and all %s checks passed.", len(checks))
 	}
 }
 
@@ -107,126 +134,11 @@ func (c comparison) Share(s simulation.Simulation) string {
 }
 
 // rate is a number of bookings per second: "12,400", "0.8".
-func rate(perSecond float64) string {
+func rate(ctx context.Context, perSecond float64) string {
 	if perSecond < 10 {
-		return strconv.FormatFloat(perSecond, 'f', 1, 64)
+		return locale.From(ctx).Decimal(perSecond, 1)
 	}
-	return number(int(perSecond + 0.5))
-}
-
-// actionTexts name the actions in the filter of the log.
-var actionTexts = map[audit.Action]string{
-	audit.SignedUp:          "Signed up",
-	audit.UserCreated:       "Person created",
-	audit.UserRenamed:       "Person renamed",
-	audit.PasswordChanged:   "Password changed",
-	audit.RoleChanged:       "Role changed",
-	audit.UserActivated:     "Person activated",
-	audit.UserDeactivated:   "Person deactivated",
-	audit.EventCreated:      "Event created",
-	audit.EventEdited:       "Event edited",
-	audit.EventPublished:    "Event published",
-	audit.EventCancelled:    "Event cancelled",
-	audit.SeatConfirmed:     "Seat booked",
-	audit.SeatPromoted:      "Seat given to the first in line",
-	audit.SeatCancelled:     "Seat given up",
-	audit.SeatRemoved:       "Attendee removed",
-	audit.LineJoined:        "Line joined",
-	audit.LineLeft:          "Line left",
-	audit.LineRemoved:       "Removed from the line",
-	audit.SimulationStarted: "Simulation started",
-	audit.SimulationUndone:  "Simulation undone",
-	audit.SimulationDeleted: "Simulation deleted",
-}
-
-func actionText(a audit.Action) string {
-	if text, ok := actionTexts[a]; ok {
-		return text
-	}
-	return string(a)
-}
-
-func actionOptions() []option {
-	options := []option{{"", "Anything"}}
-	for _, a := range audit.Actions() {
-		options = append(options, option{string(a), actionText(a)})
-	}
-	return options
-}
-
-// sentences tell what happened. {actor}, {user} and {event} stand for the
-// names of those; {who} is the person where they acted for themselves.
-var sentences = map[audit.Action]string{
-	audit.SignedUp:          "{who} signed up",
-	audit.UserCreated:       "{actor} created {user}",
-	audit.UserRenamed:       "{who} took another name",
-	audit.PasswordChanged:   "{who} changed their password",
-	audit.RoleChanged:       "{actor} changed the role of {user}",
-	audit.UserActivated:     "{actor} activated {user}",
-	audit.UserDeactivated:   "{actor} deactivated {user}",
-	audit.EventCreated:      "{actor} created {event}",
-	audit.EventEdited:       "{actor} edited {event}",
-	audit.EventPublished:    "{actor} published {event}",
-	audit.EventCancelled:    "{actor} cancelled {event}",
-	audit.SeatConfirmed:     "{who} booked a seat at {event}",
-	audit.SeatPromoted:      "{user} came from the line to a seat at {event}",
-	audit.SeatCancelled:     "{who} gave up their seat at {event}",
-	audit.SeatRemoved:       "{actor} took the seat of {user} at {event}",
-	audit.LineJoined:        "{who} joined the line for {event}",
-	audit.LineLeft:          "{who} left the line for {event}",
-	audit.LineRemoved:       "{actor} took {user} out of the line for {event}",
-	audit.SimulationStarted: "{actor} started a simulation of {event}",
-	audit.SimulationUndone:  "{actor} undid a simulation of {event}",
-	audit.SimulationDeleted: "{actor} deleted a simulation of {event}",
-}
-
-// A piece of a sentence, which leads to more of the log where Path is set.
-type piece struct{ Text, Path string }
-
-// sentence tells what a line of the log says.
-func sentence(l audit.Line) []piece {
-	text, ok := sentences[l.Action]
-	if !ok {
-		text = "{actor}: " + string(l.Action) + " {user} {event}"
-	}
-	var pieces []piece
-	for text != "" {
-		before, rest, found := strings.Cut(text, "{")
-		if before != "" {
-			pieces = append(pieces, piece{Text: before})
-		}
-		if !found {
-			break
-		}
-		var name string
-		name, text, _ = strings.Cut(rest, "}")
-		pieces = append(pieces, named(l, name))
-	}
-	return pieces
-}
-
-func named(l audit.Line, name string) piece {
-	switch name {
-	case "event":
-		return piece{quoted(l.EventTitle, "an event that is gone"), address("/admin/audit", "event", idText(l.Event))}
-	case "user":
-		return piece{orElse(l.UserName, "somebody who is gone"), address("/admin/audit", "person", idText(l.User))}
-	case "who":
-		if l.UserName != "" || l.Actor == uuid.Nil {
-			return piece{orElse(l.UserName, "Somebody who is gone"), address("/admin/audit", "person", idText(l.User))}
-		}
-	}
-	if l.Actor == uuid.Nil {
-		return piece{Text: "Rowlock"}
-	}
-	return piece{orElse(l.ActorName, "Somebody who is gone"), address("/admin/audit", "person", idText(l.Actor))}
-}
-
-func quoted(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return "“" + text + "”"
+	return numberText(ctx, int(perSecond+0.5))
 }
 
 func orElse(text, otherwise string) string {
@@ -234,40 +146,4 @@ func orElse(text, otherwise string) string {
 		return otherwise
 	}
 	return text
-}
-
-// detailText tells what else a line of the log says, in the order of its
-// names: "capacity: 20 → 30 · title: Row → Row again".
-func detailText(l audit.Line) string {
-	var parts []string
-	for _, name := range sortedKeys(l.Detail) {
-		label := strings.ReplaceAll(name, "_", " ")
-		if change, ok := l.Detail[name].(map[string]any); ok {
-			parts = append(parts, label+": "+valueText(change["from"])+" → "+valueText(change["to"]))
-			continue
-		}
-		parts = append(parts, label+": "+valueText(l.Detail[name]))
-	}
-	return strings.Join(parts, " · ")
-}
-
-func valueText(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return "none"
-	case string:
-		return orElse(firstSentence(v, 80), "empty")
-	case bool:
-		if v {
-			return "yes"
-		}
-		return "no"
-	case float64:
-		if v == float64(int(v)) {
-			return number(int(v))
-		}
-	case int:
-		return number(v)
-	}
-	return fmt.Sprint(value)
 }

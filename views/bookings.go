@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"time"
 
 	"rowlock/booking"
@@ -17,10 +18,10 @@ type bookingGroup struct {
 
 // bookingGroups sorts a person's bookings into what is coming up, what is past
 // and what was cancelled, each in the order given.
-func bookingGroups(all []booking.Held, now time.Time) []bookingGroup {
-	comingUp := bookingGroup{Title: "Coming up"}
-	past := bookingGroup{Title: "Past", Quiet: true}
-	cancelled := bookingGroup{Title: "Cancelled", Quiet: true}
+func bookingGroups(ctx context.Context, all []booking.Held, now time.Time) []bookingGroup {
+	comingUp := bookingGroup{Title: say(ctx, "Coming up")}
+	past := bookingGroup{Title: say(ctx, "Past"), Quiet: true}
+	cancelled := bookingGroup{Title: say(ctx, "Cancelled"), Quiet: true}
 	for _, h := range all {
 		switch {
 		case !held(h.Mine) || h.Event.Status == event.Cancelled:
@@ -42,14 +43,14 @@ func bookingGroups(all []booking.Held, now time.Time) []bookingGroup {
 }
 
 // endedText tells how a booking in the quiet part of the list ended.
-func endedText(h booking.Held) string {
+func endedText(ctx context.Context, h booking.Held) string {
 	switch {
 	case h.Event.Status == event.Cancelled:
-		return "The event was cancelled"
+		return say(ctx, "The event was cancelled")
 	case h.Mine.Standing == booking.Waitlisted:
-		return "No seat became free"
+		return say(ctx, "No seat became free")
 	case h.Mine.Standing == booking.Confirmed:
-		return "You had a seat"
+		return say(ctx, "You had a seat")
 	}
-	return "You cancelled"
+	return say(ctx, "You cancelled")
 }

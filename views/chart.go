@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -72,23 +73,23 @@ func (c chart) Path() string {
 const mostDays = 62
 
 // bookingsChart draws an event's bookings over time.
-func bookingsChart(days []booking.DayCount) chart {
-	c := chart{Title: "Bookings per day", LabelHead: "Day", ValueHead: "Bookings", Widest: 44}
+func bookingsChart(ctx context.Context, days []booking.DayCount) chart {
+	c := chart{Title: say(ctx, "Bookings per day"), LabelHead: say(ctx, "Day"), ValueHead: say(ctx, "Bookings"), Widest: 44}
 	if len(days) == 0 {
 		return c
 	}
-	c.First, c.Last = days[0].Day.Format("2 Jan"), days[len(days)-1].Day.Format("2 Jan")
+	c.First, c.Last = date(ctx, days[0].Day, "2 Jan"), date(ctx, days[len(days)-1].Day, "2 Jan")
 	if len(days) <= mostDays {
 		for _, d := range days {
-			c.Bars = append(c.Bars, bar{Label: d.Day.Format("2 Jan"), Value: d.Bookings})
+			c.Bars = append(c.Bars, bar{Label: date(ctx, d.Day, "2 Jan"), Value: d.Bookings})
 		}
 		return c
 	}
 
-	c.Title, c.LabelHead = "Bookings per week", "Week from"
+	c.Title, c.LabelHead = say(ctx, "Bookings per week"), say(ctx, "Week from")
 	for i, d := range days {
 		if i%7 == 0 {
-			c.Bars = append(c.Bars, bar{Label: d.Day.Format("2 Jan 2006")})
+			c.Bars = append(c.Bars, bar{Label: date(ctx, d.Day, "2 Jan 2006")})
 		}
 		c.Bars[len(c.Bars)-1].Value += d.Bookings
 	}
@@ -96,21 +97,21 @@ func bookingsChart(days []booking.DayCount) chart {
 }
 
 // latencyChart draws how long people waited for their answers.
-func latencyChart(buckets []simulation.Bucket) chart {
-	c := chart{Title: "Answers by waiting time", LabelHead: "Waited", ValueHead: "People", Widest: 96}
+func latencyChart(ctx context.Context, buckets []simulation.Bucket) chart {
+	c := chart{Title: say(ctx, "Answers by waiting time"), LabelHead: say(ctx, "Waited"), ValueHead: say(ctx, "People"), Widest: 96}
 	if len(buckets) == 0 {
 		return c
 	}
-	c.First, c.Last = took(buckets[0].From), took(buckets[len(buckets)-1].To)
+	c.First, c.Last = took(ctx, buckets[0].From), took(ctx, buckets[len(buckets)-1].To)
 	for _, b := range buckets {
-		c.Bars = append(c.Bars, bar{Label: rangeText(b.From, b.To), Value: b.Count})
+		c.Bars = append(c.Bars, bar{Label: rangeText(ctx, b.From, b.To), Value: b.Count})
 	}
 	return c
 }
 
-func rangeText(from, to time.Duration) string {
+func rangeText(ctx context.Context, from, to time.Duration) string {
 	if from == 0 {
-		return "up to " + took(to)
+		return say(ctx, "up to %s", took(ctx, to))
 	}
-	return took(from) + " to " + took(to)
+	return say(ctx, "%s to %s", took(ctx, from), took(ctx, to))
 }

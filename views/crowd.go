@@ -1,9 +1,11 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
+	"rowlock/locale"
 	"rowlock/simulation"
 )
 
@@ -84,22 +86,23 @@ func (c crowd) Path(p crowdPart) string {
 }
 
 // Text tells what the picture is.
-func (c crowd) Text() string {
-	if scale := c.Scale(); scale != "" {
-		return "Everyone who asked: " + scale
+func (c crowd) Text(ctx context.Context) string {
+	if scale := c.Scale(ctx); scale != "" {
+		return say(ctx, "Everyone who asked: %s", scale)
 	}
-	return "A mark for each person"
+	return say(ctx, "A mark for each person")
 }
 
 // Scale tells how many people a mark stands for, where it is more than one.
-func (c crowd) Scale() string {
+func (c crowd) Scale(ctx context.Context) string {
 	if c.Marks == 0 || c.People <= c.Marks {
 		return ""
 	}
-	return "a mark is about " + number((c.People+c.Marks-1)/c.Marks) + " people"
+	return countText(ctx, (c.People+c.Marks-1)/c.Marks, "a mark is about %s person", "a mark is about %s people")
 }
 
-// thousands cuts a number into its groups of three digits.
+// thousands cuts a number into its groups of three digits, which every language
+// has the same.
 func thousands(n int) []string {
-	return strings.Split(number(n), ",")
+	return strings.Split(locale.English.Number(n), ",")
 }

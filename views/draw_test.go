@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func TestCrowdBreaksIntoRows(t *testing.T) {
 func TestBookingsChart(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2027, 1, 30, 0, 0, 0, 0, time.UTC)
-	c := bookingsChart([]booking.DayCount{{Day: day, Bookings: 3}, {Day: day.AddDate(0, 0, 1)}, {Day: day.AddDate(0, 0, 2), Bookings: 6}})
+	c := bookingsChart(context.Background(), []booking.DayCount{{Day: day, Bookings: 3}, {Day: day.AddDate(0, 0, 1)}, {Day: day.AddDate(0, 0, 2), Bookings: 6}})
 	if c.First != "30 Jan" || c.Last != "1 Feb" || c.Most() != 6 {
 		t.Errorf("got %s to %s, most %d", c.First, c.Last, c.Most())
 	}
@@ -94,11 +95,11 @@ func TestBookingsChart(t *testing.T) {
 	for i := range 70 {
 		long = append(long, booking.DayCount{Day: day.AddDate(0, 0, i), Bookings: 1})
 	}
-	weeks := bookingsChart(long)
+	weeks := bookingsChart(context.Background(), long)
 	if len(weeks.Bars) != 10 || weeks.Bars[0].Value != 7 || !strings.Contains(weeks.Title, "week") {
 		t.Errorf("70 days are drawn as %d bars, %q", len(weeks.Bars), weeks.Title)
 	}
-	if empty := bookingsChart(nil); len(empty.Bars) != 0 {
+	if empty := bookingsChart(context.Background(), nil); len(empty.Bars) != 0 {
 		t.Error("no bookings are drawn")
 	}
 }

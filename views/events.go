@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -15,11 +16,11 @@ type month struct {
 }
 
 // months cuts a list that is ordered by time into months of the calendar.
-func months(events []event.Event) []month {
+func months(ctx context.Context, events []event.Event) []month {
 	var cut []month
 	for _, e := range events {
 		start := e.StartsAt.In(e.Zone())
-		name, year := start.Format("January"), start.Format("2006")
+		name, year := say(ctx, start.Format("January")), start.Format("2006")
 		if len(cut) == 0 || cut[len(cut)-1].Name != name || cut[len(cut)-1].Year != year {
 			cut = append(cut, month{Name: name, Year: year})
 		}
@@ -39,21 +40,23 @@ func offered(e event.Event) string {
 
 // notBookable says why an event cannot be booked now, and since or from when.
 // Both are empty for one that can.
-func notBookable(e event.Event, now time.Time) (title, text string) {
+func notBookable(ctx context.Context, e event.Event, now time.Time) (title, text string) {
 	switch {
 	case e.Status == event.Cancelled:
-		return "This event is cancelled", "It will not take place, and nobody holds a seat any more."
+		return say(ctx, "This event is cancelled"), say(ctx, "It will not take place, and nobody holds a seat any more.")
 	case e.Status == event.Draft:
-		return "This event is a draft", "Only its organizer sees it. Booking opens when it is published."
+		return say(ctx, "This event is a draft"), say(ctx, "Only its organizer sees it. Booking opens when it is published.")
 	case e.Ended(now):
-		return "This event is over", "It ended " + fromNow(e.EndsAt, now, e.Zone()) + "."
+		return say(ctx, "This event is over"), say(ctx, "It ended %s.", fromNow(ctx, e.EndsAt, now, e.Zone()))
 	case e.Started(now):
-		return "This event is under way", "It started " + fromNow(e.StartsAt, now, e.Zone()) + ", so seats can no longer be booked or given back."
+		return say(ctx, "This event is under way"),
+			say(ctx, "It started %s, so seats can no longer be booked or given back.", fromNow(ctx, e.StartsAt, now, e.Zone()))
 	case e.NotYetOpen(now):
-		return "Booking opens " + fromNow(*e.RegistrationOpensAt, now, e.Zone()),
-			"On " + momentText(*e.RegistrationOpensAt, e.Zone()) + ", " + zoneText(e) + "."
+		return say(ctx, "Booking opens %s", fromNow(ctx, *e.RegistrationOpensAt, now, e.Zone())),
+			say(ctx, "On %s, %s.", momentText(ctx, *e.RegistrationOpensAt, e.Zone()), zoneText(ctx, e))
 	case e.Closed(now):
-		return "Booking has closed", "It closed on " + momentText(*e.RegistrationClosesAt, e.Zone()) + ", " + zoneText(e) + "."
+		return say(ctx, "Booking has closed"),
+			say(ctx, "It closed on %s, %s.", momentText(ctx, *e.RegistrationClosesAt, e.Zone()), zoneText(ctx, e))
 	}
 	return "", ""
 }

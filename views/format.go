@@ -1,42 +1,44 @@
 package views
 
 import (
-	"fmt"
+	"context"
 	"math"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"rowlock/event"
+	"rowlock/locale"
 )
 
 // whenText is an event's time as a person would say it:
 // "Thu 4 March 2027, 18:30–20:30".
-func whenText(e event.Event) string {
-	start, end := e.StartsAt.In(e.Zone()), e.EndsAt.In(e.Zone())
+func whenText(ctx context.Context, e event.Event) string {
+	start := momentText(ctx, e.StartsAt, e.Zone())
 	if onOneDay(e) {
-		return dayText(start) + ", " + clock(start) + "–" + clock(end)
+		return start + "–" + clock(e.EndsAt.In(e.Zone()))
 	}
-	return dayText(start) + ", " + clock(start) + " – " + dayText(end) + ", " + clock(end)
+	return start + " – " + momentText(ctx, e.EndsAt, e.Zone())
 }
 
 // clockText is an event's time without its first day: "18:30–20:30".
-func clockText(e event.Event) string {
+func clockText(ctx context.Context, e event.Event) string {
 	start, end := e.StartsAt.In(e.Zone()), e.EndsAt.In(e.Zone())
 	if onOneDay(e) {
 		return clock(start) + "–" + clock(end)
 	}
-	return clock(start) + " – " + end.Format("Mon 2 January") + ", " + clock(end)
+	return clock(start) + " – " + date(ctx, end, "Mon 2 January") + ", " + clock(end)
 }
 
 // momentText is a single moment in an event's zone: "Thu 4 March 2027, 18:30".
-func momentText(t time.Time, zone *time.Location) string {
+func momentText(ctx context.Context, t time.Time, zone *time.Location) string {
 	t = t.In(zone)
-	return dayText(t) + ", " + clock(t)
+	return dayText(ctx, t) + ", " + clock(t)
 }
 
-func dayText(t time.Time) string { return t.Format("Mon 2 January 2006") }
+func dayText(ctx context.Context, t time.Time) string {
+	return date(ctx, t, "Mon 2 January 2006")
+}
 
 func clock(t time.Time) string { return t.Format("15:04") }
 
@@ -51,7 +53,7 @@ func sameDay(a, b time.Time) bool {
 
 // zoneText names an event's zone by its city and by its distance from UTC at
 // the time of the event: "Lisbon time (UTC+1)".
-func zoneText(e event.Event) string {
+func zoneText(ctx context.Context, e event.Event) string {
 	offset := e.StartsAt.In(e.Zone()).Format("UTC-07:00")
 	offset = strings.TrimSuffix(offset, ":00")
 	offset = strings.Replace(offset, "UTC+0", "UTC+", 1)
@@ -61,17 +63,17 @@ func zoneText(e event.Event) string {
 		offset = "UTC"
 	}
 	if place := zonePlace(e); place != "" {
-		return place + " time (" + offset + ")"
+		return say(ctx, "%s time (%s)", place, offset)
 	}
 	return offset
 }
 
 // zoneShort names an event's zone where there is little room: "Lisbon time".
-func zoneShort(e event.Event) string {
+func zoneShort(ctx context.Context, e event.Event) string {
 	if place := zonePlace(e); place != "" {
-		return place + " time"
+		return say(ctx, "%s time", place)
 	}
-	return zoneText(e)
+	return zoneText(ctx, e)
 }
 
 // zonePlace is the city that an event's zone is named after, if any.
@@ -87,39 +89,38 @@ func zonePlace(e event.Event) string {
 // fromNow tells how far t is from now: in hours on the same day or nearly so,
 // else in days of the calendar in zone. "in 3 hours", "tomorrow", "in 12 days",
 // "2 months ago".
-func fromNow(t, now time.Time, zone *time.Location) string {
+func fromNow(ctx context.Context, t, now time.Time, zone *time.Location) string {
 	t, now = t.In(zone), now.In(zone)
 	if sameDay(t, now) || t.Sub(now).Abs() < 6*time.Hour {
-		return fromThisHour(t.Sub(now))
+		return fromThisHour(ctx, t.Sub(now))
 	}
 	days := calendarDays(t) - calendarDays(now)
 	switch {
 	case days == 1:
-		return "tomorrow"
+		return say(ctx, "tomorrow")
 	case days == -1:
-		return "yesterday"
+		return say(ctx, "yesterday")
 	case days > 0:
-		return "in " + span(days)
+		return inDays(ctx, days)
 	default:
-		return span(-days) + " ago"
+		return daysAgo(ctx, -days)
 	}
 }
 
-func fromThisHour(d time.Duration) string {
-	minutes := int(math.Round(d.Abs().Minutes()))
-	var text string
+func fromThisHour(ctx context.Context, d time.Duration) string {
+	minutes, hours := int(math.Round(d.Abs().Minutes())), int(math.Round(d.Abs().Hours()))
 	switch {
 	case minutes < 1:
-		return "now"
+		return say(ctx, "now")
+	case minutes < 60 && d > 0:
+		return countText(ctx, minutes, "in %s minute", "in %s minutes")
 	case minutes < 60:
-		text = count(minutes, "minute", "minutes")
+		return countText(ctx, minutes, "%s minute ago", "%s minutes ago")
+	case d > 0:
+		return countText(ctx, hours, "in %s hour", "in %s hours")
 	default:
-		text = count(int(math.Round(d.Abs().Hours())), "hour", "hours")
+		return countText(ctx, hours, "%s hour ago", "%s hours ago")
 	}
-	if d > 0 {
-		return "in " + text
-	}
-	return text + " ago"
 }
 
 // calendarDays numbers the days of the calendar, whatever the zone and however
@@ -128,37 +129,30 @@ func calendarDays(t time.Time) int {
 	return int(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60))
 }
 
-func span(days int) string {
+func inDays(ctx context.Context, days int) string {
 	switch {
 	case days < 31:
-		return count(days, "day", "days")
+		return countText(ctx, days, "in %s day", "in %s days")
 	case days < 365:
-		return count(int(math.Round(float64(days)/30.4)), "month", "months")
+		return countText(ctx, inMonths(days), "in %s month", "in %s months")
 	default:
-		return count(int(math.Round(float64(days)/365.25)), "year", "years")
+		return countText(ctx, inYears(days), "in %s year", "in %s years")
 	}
 }
 
-// count is a number with its noun: "1 seat", "1,200 seats".
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
+func daysAgo(ctx context.Context, days int) string {
+	switch {
+	case days < 31:
+		return countText(ctx, days, "%s day ago", "%s days ago")
+	case days < 365:
+		return countText(ctx, inMonths(days), "%s month ago", "%s months ago")
+	default:
+		return countText(ctx, inYears(days), "%s year ago", "%s years ago")
 	}
-	return number(n) + " " + many
 }
 
-// number writes n with thousands apart: "12,500".
-func number(n int) string {
-	digits := strconv.Itoa(n)
-	start := 3
-	if n < 0 {
-		start = 4
-	}
-	for i := len(digits) - 3; i > start-3; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
+func inMonths(days int) int { return int(math.Round(float64(days) / 30.4)) }
+func inYears(days int) int  { return int(math.Round(float64(days) / 365.25)) }
 
 // percent is part of whole, rounded, but never 100 or 0 while it is not quite:
 // a nearly full event is not full.
@@ -177,36 +171,39 @@ func percent(part, whole int) int {
 }
 
 // took is a duration to three digits at most: "0.84 ms", "12.3 ms", "1.52 s".
-func took(d time.Duration) string {
+func took(ctx context.Context, d time.Duration) string {
 	if d >= time.Second {
-		return threeDigits(d.Seconds()) + " s"
+		return say(ctx, "%s s", threeDigits(ctx, d.Seconds()))
 	}
-	return threeDigits(float64(d)/float64(time.Millisecond)) + " ms"
+	return say(ctx, "%s ms", threeDigits(ctx, float64(d)/float64(time.Millisecond)))
 }
 
-func threeDigits(f float64) string {
+func threeDigits(ctx context.Context, f float64) string {
 	switch {
 	case f >= 100:
-		return number(int(math.Round(f)))
+		return numberText(ctx, int(math.Round(f)))
 	case f >= 10:
-		return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0")
+		return locale.From(ctx).Decimal(f, 1)
 	default:
-		return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(f, 'f', 2, 64), "0"), ".")
+		return locale.From(ctx).Decimal(f, 2)
 	}
 }
 
 // bytesText is a size as people read it: "38.2 MB".
-func bytesText(n int64) string {
-	units := []string{"bytes", "kB", "MB", "GB", "TB"}
-	size, unit := float64(n), 0
-	for size >= 1000 && unit < len(units)-1 {
-		size /= 1000
-		unit++
+func bytesText(ctx context.Context, n int64) string {
+	size := float64(n)
+	switch {
+	case n < 1e3:
+		return countText(ctx, int(n), "%s byte", "%s bytes")
+	case n < 1e6:
+		return say(ctx, "%s kB", threeDigits(ctx, size/1e3))
+	case n < 1e9:
+		return say(ctx, "%s MB", threeDigits(ctx, size/1e6))
+	case n < 1e12:
+		return say(ctx, "%s GB", threeDigits(ctx, size/1e9))
+	default:
+		return say(ctx, "%s TB", threeDigits(ctx, size/1e12))
 	}
-	if unit == 0 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return threeDigits(size) + " " + units[unit]
 }
 
 // ticketText sets a ticket's code in groups that can be read out.
@@ -221,7 +218,7 @@ func ticketText(code string) string {
 
 // agentText names a browser and its system from a User-Agent header, as far as
 // people know the names.
-func agentText(agent string) string {
+func agentText(ctx context.Context, agent string) string {
 	browser := firstFound(agent, [][2]string{
 		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS", "Firefox"},
 		{"CriOS", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
@@ -232,13 +229,13 @@ func agentText(agent string) string {
 	})
 	switch {
 	case browser == "" && system == "":
-		return "Unknown browser"
+		return say(ctx, "Unknown browser")
 	case browser == "":
-		return "A browser on " + system
+		return say(ctx, "A browser on %s", system)
 	case system == "":
 		return browser
 	}
-	return browser + " on " + system
+	return say(ctx, "%s on %s", browser, system)
 }
 
 func firstFound(text string, names [][2]string) string {

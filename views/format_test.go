@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -63,16 +64,16 @@ func TestEventTimesAreToldInTheEventsZone(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			e := eventAt(t, tt.zone, tt.start, tt.end)
-			if got := whenText(e); got != tt.when {
+			if got := whenText(context.Background(), e); got != tt.when {
 				t.Errorf("when: got %q, want %q", got, tt.when)
 			}
-			if got := clockText(e); got != tt.clock {
+			if got := clockText(context.Background(), e); got != tt.clock {
 				t.Errorf("clock: got %q, want %q", got, tt.clock)
 			}
-			if short, _, _ := strings.Cut(tt.zoneText, " ("); zoneShort(e) != short {
-				t.Errorf("zone in short: got %q, want %q", zoneShort(e), short)
+			if short, _, _ := strings.Cut(tt.zoneText, " ("); zoneShort(context.Background(), e) != short {
+				t.Errorf("zone in short: got %q, want %q", zoneShort(context.Background(), e), short)
 			}
-			if got := zoneText(e); got != tt.zoneText {
+			if got := zoneText(context.Background(), e); got != tt.zoneText {
 				t.Errorf("zone: got %q, want %q", got, tt.zoneText)
 			}
 		})
@@ -100,7 +101,7 @@ func TestFromNow(t *testing.T) {
 		{"2029-03-27T18:30", "in 2 years"},
 	}
 	for _, tt := range tests {
-		if got := fromNow(at(t, zone, tt.then), now, now.Location()); got != tt.want {
+		if got := fromNow(context.Background(), at(t, zone, tt.then), now, now.Location()); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.then, got, tt.want)
 		}
 	}
@@ -109,25 +110,25 @@ func TestFromNow(t *testing.T) {
 func TestNumbersForPeople(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ got, want string }{
-		{number(0), "0"},
-		{number(999), "999"},
-		{number(1000), "1,000"},
-		{number(100_000), "100,000"},
-		{number(1_234_567), "1,234,567"},
-		{number(-120), "-120"},
-		{number(-1200), "-1,200"},
-		{count(1, "seat", "seats"), "1 seat"},
-		{count(0, "seat", "seats"), "0 seats"},
-		{count(1200, "seat", "seats"), "1,200 seats"},
-		{took(840 * time.Microsecond), "0.84 ms"},
-		{took(12_340 * time.Microsecond), "12.3 ms"},
-		{took(999 * time.Millisecond), "999 ms"},
-		{took(50 * time.Millisecond), "50 ms"},
-		{took(2500 * time.Millisecond), "2.5 s"},
-		{took(0), "0 ms"},
-		{took(1520 * time.Millisecond), "1.52 s"},
-		{bytesText(512), "512 bytes"},
-		{bytesText(38_240_000), "38.2 MB"},
+		{numberText(context.Background(), 0), "0"},
+		{numberText(context.Background(), 999), "999"},
+		{numberText(context.Background(), 1000), "1,000"},
+		{numberText(context.Background(), 100_000), "100,000"},
+		{numberText(context.Background(), 1_234_567), "1,234,567"},
+		{numberText(context.Background(), -120), "-120"},
+		{numberText(context.Background(), -1200), "-1,200"},
+		{countText(context.Background(), 1, "%s seat", "%s seats"), "1 seat"},
+		{countText(context.Background(), 0, "%s seat", "%s seats"), "0 seats"},
+		{countText(context.Background(), 1200, "%s seat", "%s seats"), "1,200 seats"},
+		{took(context.Background(), 840*time.Microsecond), "0.84 ms"},
+		{took(context.Background(), 12_340*time.Microsecond), "12.3 ms"},
+		{took(context.Background(), 999*time.Millisecond), "999 ms"},
+		{took(context.Background(), 50*time.Millisecond), "50 ms"},
+		{took(context.Background(), 2500*time.Millisecond), "2.5 s"},
+		{took(context.Background(), 0), "0 ms"},
+		{took(context.Background(), 1520*time.Millisecond), "1.52 s"},
+		{bytesText(context.Background(), 512), "512 bytes"},
+		{bytesText(context.Background(), 38_240_000), "38.2 MB"},
 		{ticketText("K7QF2M9X4TPA"), "K7QF 2M9X 4TPA"},
 		{ticketText(""), ""},
 	}
@@ -161,7 +162,7 @@ func TestAgentText(t *testing.T) {
 		{"", "Unknown browser"},
 	}
 	for _, tt := range tests {
-		if got := agentText(tt.agent); got != tt.want {
+		if got := agentText(context.Background(), tt.agent); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.agent, got, tt.want)
 		}
 	}

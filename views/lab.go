@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 )
 
@@ -43,6 +45,14 @@ type Compared struct {
 
 func labPath(id uuid.UUID) string { return "/admin/lab/" + id.String() }
 
+// Title is what stands above the runs.
+func (c Compared) Title(ctx context.Context) string {
+	if c.isPicked() {
+		return say(ctx, "Runs side by side")
+	}
+	return c.Name
+}
+
 // isPicked tells whether the runs were picked one by one.
 func (c Compared) isPicked() bool { return c.ID == uuid.Nil }
 
@@ -59,9 +69,9 @@ func (c Compared) exportPath(kind string) string {
 }
 
 // finished are the runs that came to their end.
-func (c Compared) finished() []series {
+func (c Compared) finished(ctx context.Context) []series {
 	var done []series
-	for _, s := range c.series() {
+	for _, s := range c.series(ctx) {
 		if s.Run.State == simulation.Done {
 			done = append(done, s)
 		}
@@ -80,18 +90,18 @@ type series struct {
 // series names every run so that no two have the same name: by what an admin
 // called it or by its strategy, then by how many people there were, then by a
 // number.
-func (c Compared) series() []series {
+func (c Compared) series(ctx context.Context) []series {
 	list := make([]series, len(c.Runs))
 	names, looks := map[string]int{}, map[string]int{}
 	for i, s := range c.Runs {
-		list[i] = series{Run: s, Label: orElse(s.Name, shortStrategy(s.Strategy))}
+		list[i] = series{Run: s, Label: orElse(s.Name, shortStrategy(ctx, s.Strategy))}
 		names[list[i].Label]++
 	}
 	taken := map[string]int{}
 	for i := range list {
 		s := &list[i]
 		if names[s.Label] > 1 {
-			s.Label += ", " + count(s.Run.Users, "person", "people")
+			s.Label += ", " + peopleText(ctx, s.Run.Users)
 		}
 		if taken[s.Label]++; taken[s.Label] > 1 {
 			s.Label += fmt.Sprintf(" (%d)", taken[s.Label])
@@ -145,32 +155,34 @@ func (t turn) answered() (n string, known bool) {
 }
 
 // words tell what the strategy does now.
-func (t turn) words() string {
+func (t turn) words(ctx context.Context) string {
 	switch {
 	case t.Run == nil:
-		return "waits for its turn"
+		return say(ctx, "waits for its turn")
 	case t.Run.State == simulation.Running && t.Run.Phase == simulation.Booking:
-		return number(t.Run.Answered) + " of " + number(t.Run.Users) + " answered"
+		return say(ctx, "%s of %s answered", t.Run.Answered, t.Run.Users)
 	case t.Run.State == simulation.Running:
-		return strings.ToLower(phaseText(*t.Run)[:1]) + phaseText(*t.Run)[1:]
+		return phaseText(ctx, *t.Run)
 	case t.Run.State == simulation.Failed:
-		return "did not finish"
+		return say(ctx, "did not finish")
 	}
-	return "all answered in " + took(t.Run.Results.Took)
+	return say(ctx, "all answered in %s", took(ctx, t.Run.Results.Took))
 }
 
 // askedOfAll tells what all the runs did, as far as it is the same.
-func (c Compared) askedOfAll() string {
+func (c Compared) askedOfAll(ctx context.Context) string {
 	if len(c.Runs) == 0 {
 		return ""
 	}
 	first := c.Runs[0]
 	for _, s := range c.Runs {
 		if s.Users != first.Users || s.Seats != first.Seats {
-			return number(len(c.Runs)) + " runs that differ in more than the strategy."
+			return countText(ctx, len(c.Runs), "%s run that differs in more than the strategy.", "%s runs that differ in more than the strategy.")
 		}
 	}
-	return strings.TrimSuffix(askedText(first), ".") + ", once with each strategy."
+	return countText(ctx, first.Users,
+		"%s person asks for %s at the same moment, once with each strategy.",
+		"%s people ask for %s at the same moment, once with each strategy.", seatsText(ctx, first.Seats))
 }
 
 // soundness sums up whether the promises were kept.
@@ -190,14 +202,14 @@ func soundnessOf(list []series) soundness {
 
 func (s soundness) holds() bool { return s.Overbooked == 0 && s.Passed == s.Checks && s.Checks > 0 }
 
-func (s soundness) text() string {
+func (s soundness) text(ctx context.Context) string {
 	switch {
 	case s.Overbooked > 0:
-		return number(s.Overbooked) + " overbooked. Look at the checks below."
+		return say(ctx, "%s overbooked. Look at the checks below.", s.Overbooked)
 	case s.Passed < s.Checks:
-		return number(s.Checks-s.Passed) + " of " + number(s.Checks) + " checks failed. Look at them below."
+		return say(ctx, "%s of %s checks failed. Look at them below.", s.Checks-s.Passed, s.Checks)
 	}
-	return "Nobody was overbooked, and all " + number(s.Checks) + " checks passed."
+	return say(ctx, "Nobody was overbooked, and all %s checks passed.", s.Checks)
 }
 
 // extremes are the fastest and the slowest of the runs. There are none unless
@@ -224,12 +236,12 @@ func isTold(fastest, slowest series) bool {
 }
 
 // times is how many times as much a is as b: "25", "1.4".
-func times(a, b float64) string {
+func times(ctx context.Context, a, b float64) string {
 	ratio := a / b
 	if ratio >= 10 {
-		return number(int(ratio + 0.5))
+		return numberText(ctx, int(ratio+0.5))
 	}
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", ratio), ".0")
+	return locale.From(ctx).Decimal(ratio, 1)
 }
 
 // A comparedFigure is a row of the table in which runs stand side by side.
@@ -240,62 +252,62 @@ type comparedFigure struct {
 	Bad func(s simulation.Simulation) bool
 }
 
-func comparedFigures() []comparedFigure {
+func comparedFigures(ctx context.Context) []comparedFigure {
 	counted := func(name, hook string, of func(s simulation.Simulation) int) comparedFigure {
-		return comparedFigure{Name: name, Hook: hook, Of: func(s simulation.Simulation) string { return number(of(s)) }}
+		return comparedFigure{Name: name, Hook: hook, Of: func(s simulation.Simulation) string { return numberText(ctx, of(s)) }}
 	}
 	timed := func(name, hook string, of func(s simulation.Simulation) time.Duration) comparedFigure {
-		return comparedFigure{Name: name, Hook: hook, Of: func(s simulation.Simulation) string { return took(of(s)) }}
+		return comparedFigure{Name: name, Hook: hook, Of: func(s simulation.Simulation) string { return took(ctx, of(s)) }}
 	}
-	failed := counted("Failed", "failed", func(s simulation.Simulation) int { return s.Tally.Failed })
+	failed := counted(say(ctx, "Failed"), "failed", func(s simulation.Simulation) int { return s.Tally.Failed })
 	failed.Bad = func(s simulation.Simulation) bool { return s.Tally.Failed > 0 }
-	overbooked := counted("Overbooked", "overbooked", func(s simulation.Simulation) int { return s.Tally.Overbooked })
+	overbooked := counted(say(ctx, "Overbooked"), "overbooked", func(s simulation.Simulation) int { return s.Tally.Overbooked })
 	overbooked.Bad = func(s simulation.Simulation) bool { return s.Tally.Overbooked > 0 }
 	return []comparedFigure{
-		counted("People", "users", func(s simulation.Simulation) int { return s.Users }),
-		counted("Free seats", "seats", func(s simulation.Simulation) int { return s.Seats }),
-		counted("Registered", "registered", func(s simulation.Simulation) int { return s.Tally.Registered }),
-		counted("In line", "waitlisted", func(s simulation.Simulation) int { return s.Tally.Waitlisted }),
+		counted(say(ctx, "People"), "users", func(s simulation.Simulation) int { return s.Users }),
+		counted(say(ctx, "Free seats"), "seats", func(s simulation.Simulation) int { return s.Seats }),
+		counted(say(ctx, "Registered"), "registered", func(s simulation.Simulation) int { return s.Tally.Registered }),
+		counted(say(ctx, "In line"), "waitlisted", func(s simulation.Simulation) int { return s.Tally.Waitlisted }),
 		failed,
 		overbooked,
-		{Name: "Bookings per second", Hook: "rate", Of: func(s simulation.Simulation) string { return rate(s.Results.BookingsPerSecond) }},
-		timed("Half waited at most", "p50", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P50 }),
+		{Name: say(ctx, "Bookings per second"), Hook: "rate", Of: func(s simulation.Simulation) string { return rate(ctx, s.Results.BookingsPerSecond) }},
+		timed(say(ctx, "Half waited at most"), "p50", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P50 }),
 		timed("95 %", "p95", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P95 }),
 		timed("99 %", "p99", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P99 }),
-		timed("Longest", "max", func(s simulation.Simulation) time.Duration { return s.Results.Latency.Max }),
-		counted("Retries", "retries", func(s simulation.Simulation) int { return int(s.Results.Retries) }),
-		{Name: "Transactions", Hook: "transactions", Of: func(s simulation.Simulation) string { return measured(int(s.Results.Transactions)) }},
-		{Name: "Connections at most", Hook: "connections", Of: func(s simulation.Simulation) string { return measured(s.Results.Connections) }},
-		{Name: "Checks passed", Hook: "checks", Of: func(s simulation.Simulation) string {
-			return number(passed(s.Results.Checks)) + " of " + number(len(s.Results.Checks))
+		timed(say(ctx, "Longest"), "max", func(s simulation.Simulation) time.Duration { return s.Results.Latency.Max }),
+		counted(say(ctx, "Retries"), "retries", func(s simulation.Simulation) int { return int(s.Results.Retries) }),
+		{Name: say(ctx, "Transactions"), Hook: "transactions", Of: func(s simulation.Simulation) string { return measured(ctx, int(s.Results.Transactions)) }},
+		{Name: say(ctx, "Connections at most"), Hook: "connections", Of: func(s simulation.Simulation) string { return measured(ctx, s.Results.Connections) }},
+		{Name: say(ctx, "Checks passed"), Hook: "checks", Of: func(s simulation.Simulation) string {
+			return say(ctx, "%s of %s", passed(s.Results.Checks), len(s.Results.Checks))
 		}, Bad: func(s simulation.Simulation) bool { return !allHold(s.Results.Checks) }},
 	}
 }
 
 // measured is a count that is never zero, unless nobody counted.
-func measured(n int) string {
+func measured(ctx context.Context, n int) string {
 	if n == 0 {
-		return "not counted"
+		return say(ctx, "not counted")
 	}
-	return number(n)
+	return numberText(ctx, n)
 }
 
 // failedChecks are the checks of a run that did not hold.
-func failedChecks(s simulation.Simulation) []string {
+func failedChecks(ctx context.Context, s simulation.Simulation) []string {
 	var list []string
 	for _, c := range s.Results.Checks {
 		if !c.OK {
-			list = append(list, c.Name+": "+c.Detail)
+			list = append(list, say(ctx, "%s: %s", checkText(ctx, c.Name), said(ctx, c.Detail)))
 		}
 	}
 	return list
 }
 
 // troubled are the runs in which something failed.
-func (c Compared) troubled() []series {
+func (c Compared) troubled(ctx context.Context) []series {
 	var list []series
-	for _, s := range c.series() {
-		if s.Run.State == simulation.Failed || len(s.Run.Results.Failures) > 0 || len(failedChecks(s.Run)) > 0 {
+	for _, s := range c.series(ctx) {
+		if s.Run.State == simulation.Failed || len(s.Run.Results.Failures) > 0 || len(failedChecks(ctx, s.Run)) > 0 {
 			list = append(list, s)
 		}
 	}
@@ -303,19 +315,19 @@ func (c Compared) troubled() []series {
 }
 
 // strategyIdeas tell in a sentence how the strategies differ.
-var strategyIdeas = map[string]string{
-	simulation.Grouped:     "The desk: one transaction for all who wait. What visitors use.",
-	simulation.Pessimistic: "Lock the event’s row, look, decide, write: a transaction each.",
-	simulation.Optimistic:  "Look without a lock; begin again if the event changed meanwhile.",
-	simulation.Conditional: "One update that takes a seat only while one is left.",
+var strategyIdeas = map[string]locale.Text{
+	simulation.Grouped:     locale.Later("The desk: one transaction for all who wait. What visitors use."),
+	simulation.Pessimistic: locale.Later("Lock the event’s row, look, decide, write: a transaction each."),
+	simulation.Optimistic:  locale.Later("Look without a lock; begin again if the event changed meanwhile."),
+	simulation.Conditional: locale.Later("One update that takes a seat only while one is left."),
 }
 
-func strategyIdea(name string) string { return strategyIdeas[name] }
+func strategyIdea(ctx context.Context, name string) string { return said(ctx, strategyIdeas[name]) }
 
 // patienceText is a time as the form has it.
 func patienceText(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
 
 // pickText names a run to whoever hears a tick box and not the row it is in.
-func pickText(p Page, s simulation.Simulation) string {
-	return orElse(s.Name, s.EventTitle) + ", " + s.Strategy + ", " + count(s.Users, "person", "people") + ", " + fromNow(s.StartedAt, p.Now, p.Now.Location())
+func pickText(ctx context.Context, p Page, s simulation.Simulation) string {
+	return orElse(s.Name, s.EventTitle) + ", " + shortStrategy(ctx, s.Strategy) + ", " + peopleText(ctx, s.Users) + ", " + fromNow(ctx, s.StartedAt, p.Now, p.Now.Location())
 }

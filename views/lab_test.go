@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"rowlock/booking"
+	"rowlock/locale"
 	"rowlock/simulation"
 )
 
@@ -40,7 +42,7 @@ func TestNoTwoRunsHaveTheSameName(t *testing.T) {
 	for _, s := range comparedOf(
 		raced("grouped", 100, time.Second, 2), raced("grouped", 2000, time.Second, 2), raced("pessimistic", 100, time.Second, 100),
 		named, raced("grouped", 100, time.Second, 2),
-	).series() {
+	).series(context.Background()) {
 		labels, looks = append(labels, s.Label), append(looks, s.Look)
 	}
 	if want := []string{"Grouped, 100 people", "Grouped, 2,000 people", "Pessimistic", "Warm", "Grouped, 100 people (2)"}; !slices.Equal(labels, want) {
@@ -60,10 +62,10 @@ func TestFindings(t *testing.T) {
 	retried := raced("optimistic", 1000, 60*time.Second, 3500)
 	retried.Tally = simulation.Tally{Registered: 10, Waitlisted: 790, Failed: 200}
 	retried.Results.Retries, retried.Results.GaveUpAfter = 2400, time.Minute
-	retried.Results.Failures = []simulation.Failure{{Cause: "gave up after 60 s without an answer", Count: 198}, {Cause: "the queue was full", Count: 2}}
+	retried.Results.Failures = []simulation.Failure{{Cause: locale.Later("gave up after %s s without an answer", 60), Count: 198}, {Cause: locale.Later("the queue was full"), Count: 2}}
 	broken := raced("conditional", 1000, 2*time.Second, 1000)
-	broken.Tally.Overbooked, broken.Results.Checks = 3, []booking.Check{{Name: "no-overbooking", Detail: "13 people for 10 seats"}}
-	ended := simulation.Simulation{Strategy: "optimistic", State: simulation.Failed, Failure: "The database was gone."}
+	broken.Tally.Overbooked, broken.Results.Checks = 3, []booking.Check{{Name: "no-overbooking", Detail: locale.Later("%s people for %s seats", "13", "10")}}
+	ended := simulation.Simulation{Strategy: "optimistic", State: simulation.Failed, Failure: locale.Later("The database was gone.")}
 	mirrored := raced("pessimistic", 1000, 50*time.Millisecond, 1000)
 
 	tests := []struct {
@@ -86,7 +88,7 @@ func TestFindings(t *testing.T) {
 		{"none that finished", []simulation.Simulation{ended}, []string{"did not finish"}, []string{"Nobody was overbooked"}},
 	}
 	for _, tt := range tests {
-		text := strings.Join(findings(comparedOf(tt.runs...)), "\n")
+		text := strings.Join(findings(context.Background(), comparedOf(tt.runs...)), "\n")
 		for _, words := range tt.says {
 			if !strings.Contains(text, words) {
 				t.Errorf("%s: does not say %q but\n%s", tt.name, words, text)
@@ -117,7 +119,7 @@ func TestPlotsHoldWhateverTheFigures(t *testing.T) {
 	for name, runs := range map[string][]simulation.Simulation{
 		"nothing": nil, "nobody answered": {none}, "one moment": {one}, "all of them": {none, one, many},
 	} {
-		done := comparedOf(runs...).finished()
+		done := comparedOf(runs...).finished(context.Background())
 		w, r, g := newWaits(done), newRace(done), newGroupsPlot(done)
 		if w.IsEmpty() != (len(runs) == 0 || name == "nobody answered") {
 			t.Errorf("%s: the plot of waits is empty: %t", name, w.IsEmpty())
@@ -128,7 +130,7 @@ func TestPlotsHoldWhateverTheFigures(t *testing.T) {
 		if w.IsEmpty() {
 			continue
 		}
-		for _, ticks := range [][]tick{w.Ticks(), r.XTicks(), r.YTicks(), g.XTicks(), g.YTicks()} {
+		for _, ticks := range [][]tick{w.Ticks(context.Background()), r.XTicks(context.Background()), r.YTicks(context.Background()), g.XTicks(context.Background()), g.YTicks(context.Background())} {
 			if len(ticks) < 2 {
 				t.Errorf("%s: an axis has %d ticks", name, len(ticks))
 			}
@@ -168,7 +170,7 @@ func mustFit(t *testing.T, name string, at, limit float64) {
 // A hill is as large as its crowd, and where its crowd is.
 func TestHillsStandWhereThePeopleAre(t *testing.T) {
 	t.Parallel()
-	w := newWaits(comparedOf(raced("grouped", 100, 100*time.Millisecond, 2), raced("pessimistic", 100, 10*time.Second, 100)).finished())
+	w := newWaits(comparedOf(raced("grouped", 100, 100*time.Millisecond, 2), raced("pessimistic", 100, 10*time.Second, 100)).finished(context.Background()))
 	var tops []int
 	for _, h := range w.Rows {
 		crowd := w.crowds(h.Run.Results.Pace)
@@ -192,7 +194,7 @@ func TestGroupSizes(t *testing.T) {
 	sizes := groupSizes([]simulation.Group{{Requests: 1, Took: time.Millisecond}, {Requests: 5, Took: time.Millisecond}, {Requests: 7, Took: 2 * time.Millisecond}, {Requests: 64, Took: 4 * time.Millisecond}})
 	var texts []string
 	for _, s := range sizes {
-		texts = append(texts, s.sizeText()+": "+number(s.Groups)+", "+rate(s.rate()))
+		texts = append(texts, s.sizeText(t.Context())+": "+numberText(t.Context(), s.Groups)+", "+rate(t.Context(), s.rate()))
 	}
 	if want := []string{"1: 1, 1,000", "4 to 7: 2, 4,000", "64 to 127: 1, 16,000"}; !slices.Equal(texts, want) {
 		t.Errorf("got %q, want %q", texts, want)

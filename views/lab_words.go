@@ -1,76 +1,77 @@
 package views
 
 import (
-	"fmt"
+	"context"
 	"slices"
 	"strings"
 	"time"
 
+	"rowlock/locale"
 	"rowlock/simulation"
 )
 
 // findings tell in sentences what the figures show. Each is worked out from
 // the runs at hand: none says what should have come out.
-func findings(c Compared) []string {
-	done := c.finished()
+func findings(ctx context.Context, c Compared) []string {
+	done := c.finished(ctx)
 	var list []string
 	if len(done) > 0 {
-		list = append(list, safetyFinding(done))
+		list = append(list, safetyFinding(ctx, done))
 	}
-	list = append(list, speedFindings(done)...)
-	list = append(list, transactionFindings(done)...)
+	list = append(list, speedFindings(ctx, done)...)
+	list = append(list, transactionFindings(ctx, done)...)
 	for _, s := range done {
-		list = append(list, troubleFindings(s)...)
+		list = append(list, troubleFindings(ctx, s)...)
 	}
-	for _, s := range c.series() {
+	for _, s := range c.series(ctx) {
 		if s.Run.State == simulation.Failed {
-			list = append(list, s.Label+" did not finish. "+s.Run.Failure)
+			list = append(list, say(ctx, "%s did not finish. %s", s.Label, s.Run.Failure))
 		}
 	}
 	return list
 }
 
-func safetyFinding(done []series) string {
+func safetyFinding(ctx context.Context, done []series) string {
 	sum := soundnessOf(done)
 	if !sum.holds() {
 		var broken []string
 		for _, s := range done {
 			if !holds(s.Run) {
-				broken = append(broken, fmt.Sprintf("%s (%s overbooked, %s failed)", s.Label,
-					number(s.Run.Tally.Overbooked), count(len(failedChecks(s.Run)), "check", "checks")))
+				broken = append(broken, say(ctx, "%s (%s overbooked, %s)", s.Label, s.Run.Tally.Overbooked,
+					countText(ctx, len(failedChecks(ctx, s.Run)), "%s check failed", "%s checks failed")))
 			}
 		}
-		return "A promise was broken by " + listed(broken) + "."
+		return say(ctx, "A promise was broken by %s.", listed(ctx, broken))
 	}
 	same := !slices.ContainsFunc(done, func(s series) bool { return s.Run.Tally.Registered != done[0].Run.Tally.Registered })
 	if same && len(done) > 1 {
-		return fmt.Sprintf("Safety is no difference: each gave out %s, nobody was overbooked, and all %s checks passed.",
-			count(done[0].Run.Tally.Registered, "seat", "seats"), number(sum.Checks))
+		return say(ctx, "Safety is no difference: each gave out %s, nobody was overbooked, and all %s checks passed.",
+			seatsText(ctx, done[0].Run.Tally.Registered), sum.Checks)
 	}
-	return "Nobody was overbooked, and all " + number(sum.Checks) + " checks passed."
+	return sum.text(ctx)
 }
 
 // alike is how many times as fast one run may be as another before a word is
 // said about it: two runs of the same strategy differ as much.
 const alike = 1.3
 
-func speedFindings(done []series) []string {
+func speedFindings(ctx context.Context, done []series) []string {
 	fastest, slowest, ok := extremes(done)
 	if !ok {
 		return nil
 	}
 	high, low := fastest.Run.Results, slowest.Run.Results
 	if !isTold(fastest, slowest) {
-		return []string{fmt.Sprintf("Speed is hardly one either: between %s and %s bookings per second.",
-			rate(low.BookingsPerSecond), rate(high.BookingsPerSecond))}
+		return []string{say(ctx, "Speed is hardly one either: between %s and %s bookings per second.",
+			rate(ctx, low.BookingsPerSecond), rate(ctx, high.BookingsPerSecond))}
 	}
 	return []string{
-		fmt.Sprintf("%s answered %s in %s, %s bookings per second. %s needed %s for %s, %s per second: %s times fewer.",
-			fastest.Label, count(fastest.served(), "person", "people"), took(lastAnswer(fastest)), rate(high.BookingsPerSecond),
-			slowest.Label, took(lastAnswer(slowest)), number(slowest.served()), rate(low.BookingsPerSecond),
-			times(high.BookingsPerSecond, low.BookingsPerSecond)),
-		fmt.Sprintf("Half of the people had their answer within %s with %s, and within %s with %s. One in a hundred waited longer than %s and %s.",
-			took(high.Latency.P50), inSentence(fastest), took(low.Latency.P50), inSentence(slowest), took(high.Latency.P99), took(low.Latency.P99)),
+		say(ctx, "%s answered %s in %s, %s bookings per second. %s needed %s for %s, %s per second: %s times fewer.",
+			fastest.Label, peopleText(ctx, fastest.served()), took(ctx, lastAnswer(fastest)), rate(ctx, high.BookingsPerSecond),
+			slowest.Label, took(ctx, lastAnswer(slowest)), slowest.served(), rate(ctx, low.BookingsPerSecond),
+			times(ctx, high.BookingsPerSecond, low.BookingsPerSecond)),
+		say(ctx, "Half of the people had their answer within %s with %s, and within %s with %s. One in a hundred waited longer than %s and %s.",
+			took(ctx, high.Latency.P50), inSentence(ctx, fastest), took(ctx, low.Latency.P50), inSentence(ctx, slowest), took(ctx, high.Latency.P99), took(ctx, low.Latency.P99)),
 	}
 }
 
@@ -83,20 +84,22 @@ func lastAnswer(s series) time.Duration {
 }
 
 // troubleFindings tell what went in vain in a run, and for whom.
-func troubleFindings(s series) []string {
+func troubleFindings(ctx context.Context, s series) []string {
 	r := s.Run.Results
 	var list []string
 	if r.Retries > 0 && s.served() > 0 {
-		list = append(list, fmt.Sprintf("%s decided %s in vain, %s for each answer: whoever found the event changed meanwhile had to begin again.",
-			s.Label, count(int(r.Retries), "time", "times"), countOf(float64(r.Retries)/float64(s.served()), "retry", "retries")))
+		list = append(list, countText(ctx, int(r.Retries),
+			"%[2]s decided %[1]s time in vain, %[3]s: whoever found the event changed meanwhile had to begin again.",
+			"%[2]s decided %[1]s times in vain, %[3]s: whoever found the event changed meanwhile had to begin again.",
+			s.Label, retriesForEach(ctx, s)))
 	}
 	if r.GaveUpAfter > 0 {
-		list = append(list, fmt.Sprintf("With %s %s gave up after %s without an answer. Without that limit it would have gone on.",
-			inSentence(s), count(gaveUp(r), "person", "people"), took(r.GaveUpAfter)))
+		list = append(list, say(ctx, "With %s %s gave up after %s without an answer. Without that limit it would have gone on.",
+			inSentence(ctx, s), peopleText(ctx, gaveUp(r)), took(ctx, r.GaveUpAfter)))
 	}
 	for _, f := range r.Failures {
-		if !strings.HasPrefix(f.Cause, gaveUpCause) {
-			list = append(list, fmt.Sprintf("With %s %s had no seat and no place: %s.", inSentence(s), count(f.Count, "person", "people"), f.Cause))
+		if !strings.HasPrefix(f.Cause.String(), gaveUpCause) {
+			list = append(list, say(ctx, "With %s %s had no seat and no place: %s.", inSentence(ctx, s), peopleText(ctx, f.Count), f.Cause))
 		}
 	}
 	return list
@@ -107,7 +110,7 @@ const gaveUpCause = "gave up after "
 
 func gaveUp(r simulation.Results) int {
 	for _, f := range r.Failures {
-		if strings.HasPrefix(f.Cause, gaveUpCause) {
+		if strings.HasPrefix(f.Cause.String(), gaveUpCause) {
 			return f.Count
 		}
 	}
@@ -116,7 +119,7 @@ func gaveUp(r simulation.Results) int {
 
 // transactionFindings tell what the answers cost: of each run whose commits
 // were shared, and of all others together.
-func transactionFindings(done []series) []string {
+func transactionFindings(ctx context.Context, done []series) []string {
 	var list, each []string
 	connections := 0
 	for _, s := range done {
@@ -124,15 +127,15 @@ func transactionFindings(done []series) []string {
 		switch {
 		case r.Transactions == 0 || s.served() == 0:
 		case answersPerTransaction(s) >= alike:
-			list = append(list, sharedFinding(s))
+			list = append(list, sharedFinding(ctx, s))
 		default:
-			each = append(each, number(int(r.Transactions))+" with "+inSentence(s))
+			each = append(each, say(ctx, "%s with %s", int(r.Transactions), inSentence(ctx, s)))
 			connections = max(connections, r.Connections)
 		}
 	}
 	if len(each) > 0 {
-		list = append(list, fmt.Sprintf("A transaction for each booking adds up: %s, on up to %s. None of them shares its commit with another.",
-			listed(each), count(connections, "connection", "connections")))
+		list = append(list, say(ctx, "A transaction for each booking adds up: %s, on up to %s. None of them shares its commit with another.",
+			listed(ctx, each), connectionsText(ctx, connections)))
 	}
 	return list
 }
@@ -141,42 +144,57 @@ func answersPerTransaction(s series) float64 {
 	return float64(s.served()) / float64(s.Run.Results.Transactions)
 }
 
-func sharedFinding(s series) string {
+func sharedFinding(ctx context.Context, s series) string {
 	r := s.Run.Results
 	largest := 0
 	for _, g := range r.Groups {
 		largest = max(largest, g.Requests)
 	}
-	text := fmt.Sprintf("%s used %s on %s for %s: each commit paid for %s of them", s.Label,
-		count(int(r.Transactions), "transaction", "transactions"), count(r.Connections, "connection", "connections"),
-		count(s.served(), "answer", "answers"), threeDigits(answersPerTransaction(s)))
-	if largest > 0 {
-		text += ", the largest group had " + number(largest)
+	figures := []any{
+		s.Label, countText(ctx, int(r.Transactions), "%s transaction", "%s transactions"), connectionsText(ctx, r.Connections),
+		countText(ctx, s.served(), "%s answer", "%s answers"), threeDigits(ctx, answersPerTransaction(s)),
 	}
-	return text + "."
+	if largest == 0 {
+		return say(ctx, "%s used %s on %s for %s: each commit paid for %s of them.", figures...)
+	}
+	return say(ctx, "%s used %s on %s for %s: each commit paid for %s of them, the largest group had %s.", append(figures, largest)...)
 }
 
-func countOf(f float64, one, many string) string {
-	text := threeDigits(f)
-	if text == "1" {
-		return "1 " + one
-	}
-	return text + " " + many
+func connectionsText(ctx context.Context, n int) string {
+	return countText(ctx, n, "%s connection", "%s connections")
 }
 
-// inSentence is a label in the middle of a sentence: a strategy's name, which
-// is no proper name, begins small there.
-func inSentence(s series) string {
-	if s.Run.Name == "" {
-		return strings.ToLower(s.Label[:1]) + s.Label[1:]
+func retriesForEach(ctx context.Context, s series) string {
+	ratio := threeDigits(ctx, float64(s.Run.Results.Retries)/float64(s.served()))
+	if ratio == numberText(ctx, 1) {
+		return say(ctx, "%s retry for each answer", ratio)
 	}
-	return "“" + s.Label + "”"
+	return say(ctx, "%s retries for each answer", ratio)
+}
+
+// strategiesInSentences are the strategies' names, which are no proper names,
+// in the middle of a sentence.
+var strategiesInSentences = map[string]locale.Text{
+	simulation.Grouped:     locale.Later("grouped"),
+	simulation.Pessimistic: locale.Later("pessimistic"),
+	simulation.Optimistic:  locale.Later("optimistic"),
+	simulation.Conditional: locale.Later("conditional"),
+}
+
+// inSentence is a label in the middle of a sentence.
+func inSentence(ctx context.Context, s series) string {
+	if s.Run.Name != "" {
+		return say(ctx, "“%s”", s.Label)
+	}
+	rest := strings.TrimPrefix(s.Label, shortStrategy(ctx, s.Run.Strategy))
+	return orElse(said(ctx, strategiesInSentences[s.Run.Strategy]), s.Run.Strategy) + rest
 }
 
 // listed joins things as people list them: "a, b and c".
-func listed(things []string) string {
+func listed(ctx context.Context, things []string) string {
 	if len(things) < 2 {
 		return strings.Join(things, "")
 	}
-	return strings.Join(things[:len(things)-1], ", ") + " and " + things[len(things)-1]
+	last := len(things) - 1
+	return say(ctx, "%s and %s", strings.Join(things[:last], ", "), things[last])
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -21,10 +22,10 @@ func isLive(e event.Event, now time.Time) bool {
 
 // Shows names what the box offers its visitor, beside the numbers of seats:
 // two boxes that show the same differ in nothing that has to be clicked or
-// read anew.
+// read anew. It is the same in every language.
 func (in Booking) Shows(p Page) string {
 	e, m := in.Event, in.Mine
-	switch title, _ := notBookable(e, p.Now); {
+	switch title, _ := notBookable(context.Background(), e, p.Now); {
 	case held(m) && e.Status != event.Cancelled:
 		return fmt.Sprintf("%s %d, leave %t, over %t", m.Standing, m.Place, canLeave(e, m, p.Now), e.Ended(p.Now))
 	case title != "":

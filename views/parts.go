@@ -1,14 +1,17 @@
 package views
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 )
 
@@ -44,79 +47,121 @@ type state struct {
 const few = 3
 
 // stateOf tells how e stands at now for somebody who has no seat in it.
-func stateOf(e event.Event, now time.Time) state {
+func stateOf(ctx context.Context, e event.Event, now time.Time) state {
 	switch {
 	case e.Status == event.Cancelled:
-		return state{"cancelled", "Cancelled"}
+		return state{"cancelled", say(ctx, "Cancelled")}
 	case e.Status == event.Draft:
-		return state{"draft", "Draft"}
+		return state{"draft", say(ctx, "Draft")}
 	case e.Ended(now):
-		return state{"shut", "Over"}
+		return state{"shut", say(ctx, "Over")}
 	case e.Started(now):
-		return state{"shut", "Under way"}
+		return state{"shut", say(ctx, "Under way")}
 	case e.NotYetOpen(now):
-		return state{"shut", "Booking opens " + fromNow(*e.RegistrationOpensAt, now, e.Zone())}
+		return state{"shut", say(ctx, "Booking opens %s", fromNow(ctx, *e.RegistrationOpensAt, now, e.Zone()))}
 	case e.Closed(now):
-		return state{"shut", "Booking closed"}
+		return state{"shut", say(ctx, "Booking closed")}
 	case e.SeatsRemaining == 0:
-		return state{"full", "Full"}
+		return state{"full", say(ctx, "Full")}
 	case e.SeatsRemaining == 1 && e.Capacity > 1:
-		return state{"few", "Last seat"}
+		return state{"few", say(ctx, "Last seat")}
 	case e.SeatsRemaining <= few && e.Capacity > few:
-		return state{"few", "Last " + number(e.SeatsRemaining) + " seats"}
+		return state{"few", countText(ctx, e.SeatsRemaining, "Last %s seat", "Last %s seats")}
 	default:
-		return state{"open", "Open"}
+		return state{"open", say(ctx, "Open")}
 	}
 }
 
 // standingText tells the viewer how they stand to an event.
-func standingText(m booking.Mine) string {
+func standingText(ctx context.Context, m booking.Mine) string {
 	switch m.Standing {
 	case booking.Confirmed:
-		return "You have a seat"
+		return say(ctx, "You have a seat")
 	case booking.Waitlisted:
-		return "You are " + placeText(m.Place)
+		return placeText(ctx, m.Place)
 	case booking.Cancelled:
-		return "You cancelled"
+		return say(ctx, "You cancelled")
 	}
 	return ""
 }
 
-func placeText(place int) string {
+// placeText tells the viewer their place in line.
+func placeText(ctx context.Context, place int) string {
 	if place == 1 {
-		return "next in line"
+		return say(ctx, "You are next in line")
 	}
-	return "number " + number(place) + " in line"
+	return say(ctx, "You are number %s in line", place)
 }
 
 // lineText tells how long an event's line is.
-func lineText(waiting int) string {
+func lineText(ctx context.Context, waiting int) string {
 	if waiting == 0 {
-		return "Nobody in line"
+		return say(ctx, "Nobody in line")
 	}
-	return number(waiting) + " in line"
+	return countText(ctx, waiting, "%s in line", "%s in line")
 }
 
-// roleTexts are the words for roles.
-var roleTexts = map[string]string{"attendee": "Attendee", "organizer": "Organizer", "admin": "Admin"}
+// seatsLeft is what stands beside the large number of free seats.
+func seatsLeft(ctx context.Context, n int) string {
+	text := countText(ctx, n, "%s seat left", "%s seats left")
+	return strings.TrimSpace(strings.Replace(text, numberText(ctx, n), "", 1))
+}
+
+func allTaken(ctx context.Context, capacity int) string {
+	return countText(ctx, capacity, "%s seat, and it is taken", "All %s seats are taken")
+}
+
+// beforeYou tells somebody who may join an event's line what to expect.
+func beforeYou(ctx context.Context, waiting int) string {
+	if waiting == 0 {
+		return say(ctx, "You would be next: when somebody cancels, the first in line gets the seat by itself.")
+	}
+	return countText(ctx, waiting,
+		"%s person is before you: when somebody cancels, the first in line gets the seat by itself.",
+		"%s people are before you: when somebody cancels, the first in line gets the seat by itself.")
+}
+
+// parted cuts a text into what is before, in and after its brackets.
+func parted(text string) (before, inside, after string) {
+	before, rest, _ := strings.Cut(text, "[")
+	inside, after, _ = strings.Cut(rest, "]")
+	return before, inside, after
+}
+
+// roleText is the word for a role.
+func roleText(ctx context.Context, role account.Role) string {
+	switch role {
+	case account.Admin:
+		return say(ctx, "Admin")
+	case account.Organizer:
+		return say(ctx, "Organizer")
+	}
+	return say(ctx, "Attendee")
+}
 
 // strategyTexts explain the strategies of a simulation.
-var strategyTexts = map[string]string{
-	"grouped":     "Grouped: the desk, as visitors use it",
-	"pessimistic": "Pessimistic: one row lock per booking",
-	"optimistic":  "Optimistic: version column, retry",
-	"conditional": "Conditional: one guarded update",
+var strategyTexts = map[string]locale.Text{
+	simulation.Grouped:     locale.Later("Grouped: the desk, as visitors use it"),
+	simulation.Pessimistic: locale.Later("Pessimistic: one row lock per booking"),
+	simulation.Optimistic:  locale.Later("Optimistic: version column, retry"),
+	simulation.Conditional: locale.Later("Conditional: one guarded update"),
 }
 
-func strategyText(name string) string {
-	if text, ok := strategyTexts[name]; ok {
-		return text
-	}
-	return name
+func strategyText(ctx context.Context, name string) string {
+	return orElse(strategyTexts[name].In(locale.From(ctx)), name)
 }
 
-// shortStrategy is a strategy's name alone.
-func shortStrategy(name string) string { return capital(name) }
+// shortStrategies are the names of the strategies alone.
+var shortStrategies = map[string]locale.Text{
+	simulation.Grouped:     locale.Later("Grouped"),
+	simulation.Pessimistic: locale.Later("Pessimistic"),
+	simulation.Optimistic:  locale.Later("Optimistic"),
+	simulation.Conditional: locale.Later("Conditional"),
+}
+
+func shortStrategy(ctx context.Context, name string) string {
+	return orElse(shortStrategies[name].In(locale.From(ctx)), name)
+}
 
 // capital begins a word or a sentence in small Latin letters with a capital.
 func capital(text string) string {
@@ -126,11 +171,11 @@ func capital(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-func targetText(t simulation.Target) string {
+func targetText(ctx context.Context, t simulation.Target) string {
 	if t == simulation.EventItself {
-		return "The event itself"
+		return say(ctx, "The event itself")
 	}
-	return "Rehearsal on a private copy"
+	return say(ctx, "Rehearsal on a private copy")
 }
 
 // paragraphs splits what an organizer wrote at its empty lines.

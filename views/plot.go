@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -115,11 +116,11 @@ func (w waits) Height() int { return len(w.Rows)*waitRow + waitFoot }
 func (h waitHillOf) Foot() float64 { return float64(h.Row*waitRow + waitTop + waitHill) }
 
 // Ticks stand at every power of ten.
-func (w waits) Ticks() []tick {
+func (w waits) Ticks(ctx context.Context) []tick {
 	var ticks []tick
 	for power := w.from; power <= w.to; power++ {
 		at := time.Duration(math.Round(math.Pow(10, power) * float64(time.Second)))
-		ticks = append(ticks, tick{At: w.x(at), Text: took(at), Anchor: "middle"})
+		ticks = append(ticks, tick{At: w.x(at), Text: took(ctx, at), Anchor: "middle"})
 	}
 	ticks[0].Anchor, ticks[len(ticks)-1].Anchor = "start", "end"
 	return ticks
@@ -191,19 +192,18 @@ func (w waits) Mark(h waitHillOf, at time.Duration, height float64) string {
 }
 
 // words tell what a hill shows.
-func (h waitHillOf) words() string {
+func (h waitHillOf) words(ctx context.Context) string {
 	r := h.Run.Results
 	if len(r.Pace) == 0 {
 		if h.served() == 0 {
-			return "nobody was answered"
+			return say(ctx, "nobody was answered")
 		}
-		return "an old run, without its pace"
+		return say(ctx, "an old run, without its pace")
 	}
-	text := "half by " + took(r.Latency.P50) + ", 99 % by " + took(r.Latency.P99)
 	if r.GaveUpAfter > 0 {
-		return number(gaveUp(r)) + " gave up; half the rest by " + took(r.Pace[len(r.Pace)/2])
+		return say(ctx, "%s gave up; half the rest by %s", gaveUp(r), took(ctx, r.Pace[len(r.Pace)/2]))
 	}
-	return text
+	return say(ctx, "half by %s, 99 %% by %s", took(ctx, r.Latency.P50), took(ctx, r.Latency.P99))
 }
 
 // A field is a plot with two axes.
@@ -230,7 +230,7 @@ type race struct {
 	plotField
 	Runners []series
 	inUnit  func(d time.Duration) float64
-	unit    string
+	isLong  bool
 }
 
 func newRace(done []series) race {
@@ -244,17 +244,26 @@ func newRace(done []series) race {
 			most = max(most, s.served())
 		}
 	}
-	r.unit, r.inUnit = "seconds", func(d time.Duration) float64 { return d.Seconds() }
-	if longest < 2*time.Second {
-		r.unit, r.inUnit = "milliseconds", func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	r.isLong = longest >= 2*time.Second
+	r.inUnit = func(d time.Duration) float64 { return d.Seconds() }
+	if !r.isLong {
+		r.inUnit = func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	}
 	r.x = scale{to: max(r.inUnit(longest), 1e-3) * 1.02, start: fieldLeft, end: plotWidth - plotEdge}
 	r.y = scale{to: max(float64(most), 1) * 1.04, start: fieldHeight - fieldFoot, end: fieldTop}
 	return r
 }
 
-func (r race) XTicks() []tick { return evenTicks(r.x) }
-func (r race) YTicks() []tick { return evenTicks(r.y) }
+// what tells what the plot shows.
+func (r race) what(ctx context.Context) string {
+	if r.isLong {
+		return say(ctx, "People with a seat or a place in line, against seconds since all asked.")
+	}
+	return say(ctx, "People with a seat or a place in line, against milliseconds since all asked.")
+}
+
+func (r race) XTicks(ctx context.Context) []tick { return evenTicks(ctx, r.x) }
+func (r race) YTicks(ctx context.Context) []tick { return evenTicks(ctx, r.y) }
 
 // Line is a runner's way up.
 func (r race) Line(s series) string {
@@ -272,13 +281,13 @@ func (r race) Goal(s series) (x, y string) {
 }
 
 // evenTicks divide an axis at round numbers.
-func evenTicks(s scale) []tick {
+func evenTicks(ctx context.Context, s scale) []tick {
 	step := roundStep((s.to - s.from) / 4)
 	var ticks []tick
 	for value := s.from; value <= s.to; value += step {
-		text := threeDigits(value)
+		text := threeDigits(ctx, value)
 		if value >= 1000 {
-			text = number(int(math.Round(value)))
+			text = numberText(ctx, int(math.Round(value)))
 		}
 		ticks = append(ticks, tick{At: s.at(value), Text: text, Anchor: "middle"})
 	}
@@ -332,23 +341,23 @@ func groupRate(g simulation.Group) float64 {
 }
 
 // XTicks keep the last word inside the plot.
-func (g groupsPlot) XTicks() []tick {
-	ticks := doublingTicks(g.x)
+func (g groupsPlot) XTicks(ctx context.Context) []tick {
+	ticks := doublingTicks(ctx, g.x)
 	if last := &ticks[len(ticks)-1]; last.At > plotWidth-40 {
 		last.Anchor = "end"
 	}
 	return ticks
 }
 
-func (g groupsPlot) YTicks() []tick { return doublingTicks(g.y) }
+func (g groupsPlot) YTicks(ctx context.Context) []tick { return doublingTicks(ctx, g.y) }
 
 // doublingTicks stand at some of the powers of two.
-func doublingTicks(s scale) []tick {
+func doublingTicks(ctx context.Context, s scale) []tick {
 	every := math.Ceil((s.to - s.from + 1) / 6)
 	var ticks []tick
 	for power := s.from; power <= s.to; power += every {
 		value := math.Pow(2, power)
-		ticks = append(ticks, tick{At: s.at(value), Text: threeDigits(value), Anchor: "middle"})
+		ticks = append(ticks, tick{At: s.at(value), Text: threeDigits(ctx, value), Anchor: "middle"})
 	}
 	return ticks
 }
@@ -370,11 +379,11 @@ func (s groupSize) rate() float64 {
 	return float64(s.requests) / max(s.took, time.Microsecond).Seconds()
 }
 
-func (s groupSize) sizeText() string {
+func (s groupSize) sizeText(ctx context.Context) string {
 	if s.From == s.To {
-		return number(s.From)
+		return numberText(ctx, s.From)
 	}
-	return number(s.From) + " to " + number(s.To)
+	return say(ctx, "%s to %s", s.From, s.To)
 }
 
 // groupSizes sums groups up by doublings of their size, those without a group

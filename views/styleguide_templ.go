@@ -52,7 +52,7 @@ func StyleguidePage(p Page, specimens []Specimen, sample event.Event) templ.Comp
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"wide styleguide\"><header class=\"pagehead\"><h1>Style guide</h1></header><section class=\"block\"><h2>Pages</h2><ul class=\"specimens\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"wide styleguide\" lang=\"en\"><header class=\"pagehead\"><h1>Style guide</h1></header><section class=\"block\"><h2>Pages</h2><ul class=\"specimens\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -256,7 +256,7 @@ func StyleguidePage(p Page, specimens []Specimen, sample event.Event) templ.Comp
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = selectField(field{Name: "sample-select", Label: "Role"}, roleOptions()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = selectField(field{Name: "sample-select", Label: "Role"}, roleOptions(ctx)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -8,6 +8,7 @@
 package views
 
 import (
+	"net/url"
 	"time"
 
 	"rowlock/account"
@@ -76,6 +77,14 @@ type Trouble struct {
 	Text string
 	// NextText and NextPath are the way on; the list of events where empty.
 	NextText, NextPath string
+	// Again, where set, is the way on instead.
+	Again *Again
+}
+
+// An Again is a form that was sent, to be sent once more.
+type Again struct {
+	Path   string
+	Fields url.Values
 }
 
 // Pager tells which page of a list is shown, from 1, and how many there are.

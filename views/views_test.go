@@ -14,6 +14,7 @@ import (
 	"rowlock/audit"
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 	"rowlock/views"
 )
@@ -196,7 +197,7 @@ func TestWhatPeopleTypeStaysText(t *testing.T) {
 		"attendees": views.AttendeesPage(p, views.Attendees{Event: e, Query: evil, List: []booking.Attendee{{Name: evil, Email: evil}}}),
 		"users":     views.UsersPage(p, views.Users{Users: []account.User{{Name: evil, Email: evil}}}),
 		"audit":     views.AuditPage(p, views.Audit{Person: evil, Lines: []audit.Line{{Entry: audit.Entry{Action: "x", Detail: map[string]any{evil: evil}}, UserName: evil, EventTitle: evil}}}),
-		"run":       views.SimulationPage(p, views.SimulationRun{Simulation: simulation.Simulation{State: simulation.Failed, EventTitle: evil, Failure: evil}}),
+		"run":       views.SimulationPage(p, views.SimulationRun{Simulation: simulation.Simulation{State: simulation.Failed, EventTitle: evil, Failure: locale.Later(evil)}}),
 		"error":     views.ErrorPage(p, views.Trouble{Status: 500, Title: evil, Text: evil}),
 	} {
 		doc := render(t, page)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rowlock/account"
+	"rowlock/locale"
 	"rowlock/views"
 )
 
@@ -33,11 +33,11 @@ func (s *Server) signUp(c echo.Context) error {
 	// A password is taken as typed, with the space around it.
 	user, err := s.accounts.SignUp(c.Request().Context(), account.SignUp{Name: in.Name, Email: in.Email, Password: c.FormValue("password")})
 	if invalid, ok := errors.AsType[*account.InvalidError](err); ok {
-		in.Problems = invalid.Problems
+		in.Problems = sayAll(c, invalid.Problems)
 		return s.showSignUp(c, http.StatusUnprocessableEntity, in)
 	}
 	if errors.Is(err, account.ErrEmailTaken) {
-		in.Problems = map[string]string{"email": "This address has an account already. Sign in with it instead."}
+		in.Problems = map[string]string{"email": say(c, "This address has an account already. Sign in with it instead.")}
 		return s.showSignUp(c, http.StatusUnprocessableEntity, in)
 	}
 	if err != nil {
@@ -47,12 +47,14 @@ func (s *Server) signUp(c echo.Context) error {
 	if err := s.startVisit(c, user); err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, fmt.Sprintf("Welcome, %s. Your account is ready.", user.Name))
+	s.flash(c, views.FlashDone, say(c, "Welcome, %s. Your account is ready.", user.Name))
 	return redirect(c, in.Next)
 }
 
 func (s *Server) showSignUp(c echo.Context, status int, in views.SignUp) error {
-	return render(c, status, views.SignUpPage(s.page(c, "Sign up"), in), nil)
+	p := s.page(c, say(c, "Sign up"))
+	p.Description = say(c, "Make an account, and book a seat at an event in two taps.")
+	return render(c, status, views.SignUpPage(p, in), nil)
 }
 
 // signInPage handles GET /login.
@@ -68,8 +70,8 @@ func (s *Server) signInPage(c echo.Context) error {
 func (s *Server) signIn(c echo.Context) error {
 	in := views.SignIn{Email: formText(c, "email"), Next: localPath(formText(c, "next"))}
 	user, err := s.accounts.SignIn(c.Request().Context(), in.Email, c.FormValue("password"), visitorAddress(c))
-	if problem, refused := signInProblem(err); refused {
-		return s.refuseSignIn(c, in, problem, err)
+	if problem := signInProblem(err); !problem.IsEmpty() {
+		return s.refuseSignIn(c, in, problem.In(locale.From(c.Request().Context())), err)
 	}
 	if err != nil {
 		return err
@@ -82,22 +84,22 @@ func (s *Server) signIn(c echo.Context) error {
 }
 
 // signInProblem words what a person can do about a sign-in that failed.
-func signInProblem(err error) (string, bool) {
+func signInProblem(err error) locale.Text {
 	if many, ok := errors.AsType[*account.TooManyAttemptsError](err); ok {
-		return tooManyAttempts(many), true
+		return tooManyAttempts(many)
 	}
 	switch {
 	case errors.Is(err, account.ErrWrongPassword):
-		return "This address and this password do not belong together. Check both.", true
+		return locale.Later("This address and this password do not belong together. Check both.")
 	case errors.Is(err, account.ErrInactive):
-		return "Your account is deactivated. Ask an admin to activate it again.", true
+		return locale.Later("Your account is deactivated. Ask an admin to activate it again.")
 	}
-	return "", false
+	return locale.Text{}
 }
 
 // refuseSignIn shows the form again. A script reads why as JSON.
 func (s *Server) refuseSignIn(c echo.Context, in views.SignIn, problem string, cause error) error {
-	status := explain(cause).Status
+	status := explain(cause).status
 	if errors.Is(cause, account.ErrWrongPassword) {
 		status = http.StatusUnprocessableEntity
 	}
@@ -113,16 +115,16 @@ func (s *Server) refuseSignIn(c echo.Context, in views.SignIn, problem string, c
 
 func (s *Server) showSignIn(c echo.Context, status int, in views.SignIn) error {
 	in.People = s.demoPeople
-	return render(c, status, views.SignInPage(s.page(c, "Sign in"), in), nil)
+	p := s.page(c, say(c, "Sign in"))
+	p.Description = say(c, "Sign in to book seats and to see your bookings and places in line.")
+	return render(c, status, views.SignInPage(p, in), nil)
 }
 
 // tooManyAttempts tells how long to wait, in whole minutes.
-func tooManyAttempts(e *account.TooManyAttemptsError) string {
+func tooManyAttempts(e *account.TooManyAttemptsError) locale.Text {
 	minutes := int(math.Ceil(e.RetryAfter.Minutes()))
-	if minutes <= 1 {
-		return "Too many sign-ins failed. Wait a minute, then try again."
-	}
-	return fmt.Sprintf("Too many sign-ins failed. Wait %d minutes, then try again.", minutes)
+	return locale.LaterCount(max(1, minutes),
+		"Too many sign-ins failed. Wait %s minute, then try again.", "Too many sign-ins failed. Wait %s minutes, then try again.")
 }
 
 func setRetryAfter(c echo.Context, wait time.Duration) {
@@ -135,7 +137,7 @@ func (s *Server) signOut(c echo.Context) error {
 		if err := s.endVisit(c); err != nil {
 			return err
 		}
-		s.flash(c, views.FlashDone, "You are signed out.")
+		s.flash(c, views.FlashDone, say(c, "You are signed out."))
 	}
 	return redirect(c, "/")
 }
@@ -150,12 +152,12 @@ func (s *Server) renameUser(c echo.Context) error {
 	name := formText(c, "name")
 	err := s.accounts.Rename(c.Request().Context(), viewer(c).ID, name)
 	if invalid, ok := errors.AsType[*account.InvalidError](err); ok {
-		return s.showAccount(c, http.StatusUnprocessableEntity, name, invalid.Problems)
+		return s.showAccount(c, http.StatusUnprocessableEntity, name, sayAll(c, invalid.Problems))
 	}
 	if err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "Your name is saved.")
+	s.flash(c, views.FlashDone, say(c, "Your name is saved."))
 	return redirect(c, "/account")
 }
 
@@ -170,21 +172,21 @@ func (s *Server) changePassword(c echo.Context) error {
 		From:      visitorAddress(c),
 	})
 	if invalid, ok := errors.AsType[*account.InvalidError](err); ok {
-		return s.showAccount(c, http.StatusUnprocessableEntity, v.user.Name, invalid.Problems)
+		return s.showAccount(c, http.StatusUnprocessableEntity, v.user.Name, sayAll(c, invalid.Problems))
 	}
 	if errors.Is(err, account.ErrWrongPassword) {
-		problem := map[string]string{"current_password": "This is not your current password."}
+		problem := map[string]string{"current_password": say(c, "This is not your current password.")}
 		return s.showAccount(c, http.StatusUnprocessableEntity, v.user.Name, problem)
 	}
 	if many, ok := errors.AsType[*account.TooManyAttemptsError](err); ok {
 		setRetryAfter(c, many.RetryAfter)
-		problem := map[string]string{"current_password": tooManyAttempts(many)}
+		problem := map[string]string{"current_password": tooManyAttempts(many).In(locale.From(c.Request().Context()))}
 		return s.showAccount(c, http.StatusTooManyRequests, v.user.Name, problem)
 	}
 	if err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "Your password is changed. Every other browser is signed out.")
+	s.flash(c, views.FlashDone, say(c, "Your password is changed. Every other browser is signed out."))
 	return redirect(c, "/account")
 }
 
@@ -204,7 +206,7 @@ func (s *Server) showAccount(c echo.Context, status int, name string, problems m
 			Current:    session.ID == v.session.ID,
 		})
 	}
-	return render(c, status, views.AccountPage(s.page(c, "Your account"), in), nil)
+	return render(c, status, views.AccountPage(s.page(c, say(c, "Your account")), in), nil)
 }
 
 // endSession handles POST /account/sessions/:id/end. Ending the session that
@@ -220,7 +222,7 @@ func (s *Server) endSession(c echo.Context) error {
 	if err := s.accounts.EndSession(c.Request().Context(), viewer(c).ID, id); err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "That browser is signed out.")
+	s.flash(c, views.FlashDone, say(c, "That browser is signed out."))
 	return redirect(c, "/account")
 }
 
@@ -231,9 +233,9 @@ func (s *Server) endOtherSessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	text := "You are signed in nowhere else."
+	text := say(c, "You are signed in nowhere else.")
 	if ended > 0 {
-		text = "Every other browser is signed out."
+		text = say(c, "Every other browser is signed out.")
 	}
 	s.flash(c, views.FlashDone, text)
 	return redirect(c, "/account")

@@ -12,6 +12,7 @@ import (
 	"rowlock/booking"
 	"rowlock/db"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 	"rowlock/views"
 )
@@ -47,7 +48,7 @@ func (s *Server) showDashboard(c echo.Context, status int, form views.Simulation
 	if form, err = s.withChoices(ctx, form, now); err != nil {
 		return err
 	}
-	return render(c, status, views.DashboardPage(s.page(c, "Overview"), views.Dashboard{
+	return render(c, status, views.DashboardPage(s.page(c, say(c, "Overview")), views.Dashboard{
 		Upcoming: overview.Upcoming, People: people, Confirmed: overview.Confirmed, Waiting: overview.Waiting,
 		Database: views.Database(database),
 		Checks:   s.checks.read(ctx, s.pages),
@@ -66,7 +67,7 @@ func (s *Server) adminEventsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.AdminEventsPage(s.page(c, "Events"), views.AdminEvents{
+	return render(c, http.StatusOK, views.AdminEventsPage(s.page(c, say(c, "Events")), views.AdminEvents{
 		Query: search.Query, Status: search.Status, Events: list.Events,
 		Pager: views.Pager{Total: list.Total, Page: list.Page, Pages: list.Pages},
 	}), nil)
@@ -96,7 +97,7 @@ func (r *recentChecks) read(ctx context.Context, pool *pgxpool.Pool) []booking.C
 	if err != nil {
 		return []booking.Check{{
 			Name:   "checks-finish",
-			Detail: "The checks did not finish in time. Run “rowlock verify”, which may take as long as it needs.",
+			Detail: locale.Later("The checks did not finish in time. Run “rowlock verify”, which may take as long as it needs."),
 		}}
 	}
 	r.at, r.checks = time.Now(), checks

@@ -13,6 +13,7 @@ import (
 	"rowlock/account"
 	"rowlock/audit"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/views"
 )
 
@@ -40,7 +41,7 @@ func (s *Server) auditPage(c echo.Context) error {
 			return err
 		}
 	}
-	return render(c, status, views.AuditPage(s.page(c, "Log"), in), nil)
+	return render(c, status, views.AuditPage(s.page(c, say(c, "Log")), in), nil)
 }
 
 // auditLines reads one page, and the ID to go on from when it is not the last.
@@ -59,7 +60,7 @@ func (s *Server) auditLines(ctx context.Context, f audit.Filter) (lines []audit.
 func (s *Server) auditFilter(ctx context.Context, in *views.Audit) (audit.Filter, error) {
 	f := audit.Filter{Action: in.Action}
 	if in.Action != "" && !slices.Contains(audit.Actions(), in.Action) {
-		in.Problems["action"] = "Choose an action from the list."
+		in.Problems["action"] = locale.From(ctx).Say("Choose an action from the list.")
 	}
 	var err error
 	if f.Person, err = s.findPerson(ctx, in); err != nil {
@@ -80,9 +81,9 @@ func (s *Server) findPerson(ctx context.Context, in *views.Audit) (uuid.UUID, er
 	user, err := s.accounts.Find(ctx, in.Person)
 	switch {
 	case errors.Is(err, account.ErrNotFound):
-		in.Problems["person"] = "Nobody has this name or email address."
+		in.Problems["person"] = locale.From(ctx).Say("Nobody has this name or email address.")
 	case errors.Is(err, account.ErrAmbiguous):
-		in.Problems["person"] = "Several people have this name. Type the email address."
+		in.Problems["person"] = locale.From(ctx).Say("Several people have this name. Type the email address.")
 	case err != nil:
 		return uuid.Nil, err
 	}
@@ -101,15 +102,15 @@ func (s *Server) findEvent(ctx context.Context, in *views.Audit) (uuid.UUID, err
 		return uuid.Nil, err
 	}
 	id, problem := pickByTitle(list.Events, in.Event)
-	if problem != "" {
-		in.Problems["event"] = problem
+	if !problem.IsEmpty() {
+		in.Problems["event"] = problem.In(locale.From(ctx))
 	}
 	return id, nil
 }
 
 // pickByTitle finds the one event with that title, or else the one with that
 // in its title.
-func pickByTitle(events []event.Event, text string) (id uuid.UUID, problem string) {
+func pickByTitle(events []event.Event, text string) (id uuid.UUID, problem locale.Text) {
 	text = strings.ToLower(text)
 	var whole, part []uuid.UUID
 	for _, e := range events {
@@ -123,11 +124,11 @@ func pickByTitle(events []event.Event, text string) (id uuid.UUID, problem strin
 	}
 	switch {
 	case len(whole) == 1:
-		return whole[0], ""
+		return whole[0], locale.Text{}
 	case len(part) == 1:
-		return part[0], ""
+		return part[0], locale.Text{}
 	case len(part) == 0:
-		return uuid.Nil, "No event has this in its title."
+		return uuid.Nil, locale.Later("No event has this in its title.")
 	}
-	return uuid.Nil, "Several events have this in their title. Type more of it, or the event's id."
+	return uuid.Nil, locale.Later("Several events have this in their title. Type more of it, or the event’s id.")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"rowlock/locale"
 	"rowlock/simulation"
 	"rowlock/views"
 )
@@ -46,7 +47,7 @@ func (s *Server) showLab(c echo.Context, status int, form views.ComparisonForm) 
 		return err
 	}
 	form.Events, form.Strategies = choices.Events, choices.Strategies
-	return render(c, status, views.LabPage(s.page(c, "Lab"), views.Lab{
+	return render(c, status, views.LabPage(s.page(c, say(c, "Lab")), views.Lab{
 		Form: form, Comparisons: list.Comparisons,
 		Pager: views.Pager{Total: list.Total, Page: list.Page, Pages: list.Pages},
 	}), nil)
@@ -74,13 +75,14 @@ func (s *Server) startComparison(c echo.Context) error {
 	params, err := comparisonParams(form)
 	if err == nil {
 		params.StartedBy = viewer(c).ID
+		params.Crowd = countText(c, params.Users, "%s person", "%s people")
 		var id uuid.UUID
 		if id, err = s.simulations.Compare(c.Request().Context(), params); err == nil {
 			return s.answerComparing(c, id)
 		}
 	}
-	if field, text := comparisonProblem(err); text != "" && !wantsJSON(c) {
-		form.Problems = map[string]string{field: text}
+	if field, text := comparisonProblem(err); !text.IsEmpty() && !wantsJSON(c) {
+		form.Problems = sayAll(c, map[string]locale.Text{field: text})
 		status := http.StatusUnprocessableEntity
 		if errors.Is(err, simulation.ErrRunning) {
 			status = http.StatusConflict
@@ -121,16 +123,16 @@ func comparisonParams(form views.ComparisonForm) (simulation.ComparisonParams, e
 }
 
 // comparisonProblem tells beside which field of the form a refusal belongs.
-func comparisonProblem(err error) (field, text string) {
+func comparisonProblem(err error) (field string, text locale.Text) {
 	switch {
 	case errors.Is(err, simulation.ErrFewStrategies):
-		return "strategy", "Choose two strategies or more."
+		return "strategy", locale.Later("Choose two strategies or more.")
 	case errors.Is(err, simulation.ErrPatience):
-		return "patience", "Choose from 1 to 600 seconds."
+		return "patience", locale.Later("Choose from 1 to %s seconds.", int(simulation.MaxPatience/time.Second))
 	case errors.Is(err, simulation.ErrName):
-		return "name", "Choose a name of at most 100 characters, or leave this empty."
+		return "name", locale.Later("Choose a name of at most %s characters, or leave this empty.", simulation.MaxName)
 	case errors.Is(err, simulation.ErrRunning):
-		return "", "Another simulation is running. Wait until it is done, then start yours."
+		return "", locale.Later("Another simulation is running. Wait until it is done, then start yours.")
 	}
 	return simulationProblem(err, simulation.Params{})
 }
@@ -157,7 +159,7 @@ func (s *Server) comparison(c echo.Context) (simulation.Comparison, error) {
 }
 
 func (s *Server) showCompared(c echo.Context, status int, in views.Compared) error {
-	p := s.page(c, in.Name)
+	p := s.page(c, in.Title(c.Request().Context()))
 	return render(c, status, views.ComparedPage(p, in), views.ComparedProgress(p, in))
 }
 
@@ -174,7 +176,7 @@ func answerComparison(c echo.Context, comparison simulation.Comparison) error {
 func (s *Server) pickedPage(c echo.Context) error {
 	picked, err := s.picked(c)
 	if (errors.Is(err, errFewRuns) || errors.Is(err, errManyRuns)) && !wantsJSON(c) {
-		s.flash(c, views.FlashFailed, explain(err).Text)
+		s.flash(c, views.FlashFailed, explain(err).text.In(locale.From(c.Request().Context())))
 		return redirect(c, "/admin/simulations")
 	}
 	if err != nil {
@@ -299,13 +301,13 @@ func (s *Server) renameComparison(c echo.Context) error {
 	name := formText(c, "name")
 	err = simulation.RenameComparison(c.Request().Context(), s.pages, comparison.ID, name)
 	if errors.Is(err, simulation.ErrName) && !wantsJSON(c) {
-		in := views.Compared{Comparison: comparison, Problem: "Give it a name of 1 to 100 characters.", Typed: name}
+		in := views.Compared{Comparison: comparison, Problem: say(c, "Give it a name of 1 to %s characters.", simulation.MaxName), Typed: name}
 		return s.showCompared(c, http.StatusUnprocessableEntity, in)
 	}
 	if err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "Renamed.")
+	s.flash(c, views.FlashDone, say(c, "Renamed."))
 	return redirect(c, comparisonPath(comparison.ID))
 }
 
@@ -320,7 +322,7 @@ func (s *Server) deleteComparison(c echo.Context) error {
 	if err := s.simulations.DeleteComparison(c.Request().Context(), id, viewer(c).ID); err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "The comparison is deleted, and with it its people and their bookings.")
+	s.flash(c, views.FlashDone, say(c, "The comparison is deleted, and with it its people and their bookings."))
 	return redirect(c, labPath)
 }
 
@@ -333,11 +335,11 @@ func (s *Server) renameSimulation(c echo.Context) error {
 	err = simulation.Rename(c.Request().Context(), s.pages, id, formText(c, "name"))
 	switch {
 	case errors.Is(err, simulation.ErrName) && !wantsJSON(c):
-		s.flash(c, views.FlashFailed, "Not renamed: a name has at most 100 characters.")
+		s.flash(c, views.FlashFailed, say(c, "Not renamed: a name has at most %s characters.", simulation.MaxName))
 	case err != nil:
 		return err
 	default:
-		s.flash(c, views.FlashDone, "Renamed.")
+		s.flash(c, views.FlashDone, say(c, "Renamed."))
 	}
 	return redirect(c, "/admin/simulations/"+id.String())
 }
@@ -352,7 +354,7 @@ func (s *Server) deleteSimulation(c echo.Context) error {
 	if err := s.simulations.Delete(c.Request().Context(), id, viewer(c).ID); err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "The simulation is deleted, and with it its people and their bookings.")
+	s.flash(c, views.FlashDone, say(c, "The simulation is deleted, and with it its people and their bookings."))
 	return redirect(c, "/admin/simulations")
 }
 
@@ -373,7 +375,7 @@ func (s *Server) followComparison(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := &followedRun{}
+	page := &followedRun{language: locale.From(c.Request().Context())}
 	return follow(c, watch, first, page.next)
 }
 
@@ -383,6 +385,5 @@ func (s *Server) readComparisonState(ctx context.Context, id uuid.UUID) (*runSta
 		return nil, err
 	}
 	part := views.ComparedProgress(views.Page{Now: s.now()}, views.Compared{Comparison: comparison})
-	message, err := newMessage(part)
-	return &runState{message: message, isOver: comparison.State != simulation.Running}, err
+	return &runState{part: part, isOver: comparison.State != simulation.Running}, nil
 }

@@ -58,6 +58,8 @@ func TestLabDoors(t *testing.T) {
 		{"GET", path + "/live", 200},
 		{"GET", path + "/runs.csv", 200},
 		{"GET", path + "/runs.json", 200},
+		{"POST", path + "/stop", 303},
+		{"POST", run + "/stop", 303},
 		{"POST", path + "/rename?name=Mine", 303},
 		{"POST", run + "/rename?name=Mine", 303},
 		{"POST", run + "/delete", 303},

@@ -14,6 +14,7 @@ import (
 
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 	"rowlock/views"
 )
@@ -52,8 +53,8 @@ func (s *Server) simulate(c echo.Context, form views.SimulationForm) error {
 			return s.answerStarted(c, id)
 		}
 	}
-	if field, text := simulationProblem(err, params); text != "" && !wantsJSON(c) {
-		form.Problems = map[string]string{field: text}
+	if field, text := simulationProblem(err, params); !text.IsEmpty() && !wantsJSON(c) {
+		form.Problems = sayAll(c, map[string]locale.Text{field: text})
 		status := http.StatusUnprocessableEntity
 		if errors.Is(err, simulation.ErrRunning) || errors.Is(err, simulation.ErrNotBookable) {
 			status = http.StatusConflict
@@ -108,26 +109,26 @@ func simulationParams(form views.SimulationForm) (simulation.Params, error) {
 }
 
 // simulationProblem tells beside which field of the form a refusal belongs.
-func simulationProblem(err error, p simulation.Params) (field, text string) {
+func simulationProblem(err error, p simulation.Params) (field string, text locale.Text) {
 	switch {
 	case errors.Is(err, simulation.ErrUsers):
-		return "users", "Choose from 1 to 100,000 people."
+		return "users", locale.Later("Choose from 1 to %s people.", simulation.MaxUsers)
 	case errors.Is(err, simulation.ErrSeats) && p.Target == simulation.EventItself:
-		return "seats", "The event itself has the seats it has. Leave this empty, or rehearse."
+		return "seats", locale.Later("The event itself has the seats it has. Leave this empty, or rehearse.")
 	case errors.Is(err, simulation.ErrSeats):
-		return "seats", "Choose from 0 to 100,000 seats, or leave this empty."
+		return "seats", locale.Later("Choose from 0 to %s seats, or leave this empty.", event.MaxCapacity)
 	case errors.Is(err, simulation.ErrStrategy):
-		return "strategy", "Choose one of the strategies."
+		return "strategy", locale.Later("Choose one of the strategies.")
 	case errors.Is(err, simulation.ErrTarget):
-		return "target", "Choose a rehearsal or the event itself."
+		return "target", locale.Later("Choose a rehearsal or the event itself.")
 	case errors.Is(err, simulation.ErrNotBookable):
-		return "target", "Nobody can book this event now. Choose a rehearsal."
+		return "target", locale.Later("Nobody can book this event now. Choose a rehearsal.")
 	case errors.Is(err, simulation.ErrRunning):
-		return "", "Another simulation is running. Wait until it is done, then start yours."
+		return "", locale.Later("Another simulation is running. Wait until it is done, then start yours.")
 	case errors.Is(err, errNoEventChosen):
-		return "event", "Choose an event."
+		return "event", locale.Later("Choose an event.")
 	}
-	return "", ""
+	return "", locale.Text{}
 }
 
 // withChoices fills in what the form offers. An event that was chosen
@@ -185,7 +186,7 @@ func (s *Server) simulationsPage(c echo.Context) error {
 	}
 	in.List = runs.Simulations
 	in.Pager = views.Pager{Total: runs.Total, Page: runs.Page, Pages: runs.Pages}
-	return render(c, http.StatusOK, views.SimulationsPage(s.page(c, "Simulations"), in), nil)
+	return render(c, http.StatusOK, views.SimulationsPage(s.page(c, say(c, "Simulations")), in), nil)
 }
 
 // simulationPage handles GET /admin/simulations/:id. While the run goes on,
@@ -202,7 +203,7 @@ func (s *Server) simulationPage(c echo.Context) error {
 	if wantsJSON(c) {
 		return answerRun(c, in.Simulation)
 	}
-	p := s.page(c, "Simulation of "+in.Simulation.EventTitle)
+	p := s.page(c, say(c, "Simulation of %s", in.Simulation.EventTitle))
 	return render(c, http.StatusOK, views.SimulationPage(p, in), views.SimulationProgress(p, in))
 }
 
@@ -242,7 +243,7 @@ func (s *Server) undoSimulation(c echo.Context) error {
 	if err := s.simulations.Undo(c.Request().Context(), id, viewer(c).ID); err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "The simulation is undone: its people and their bookings are gone.")
+	s.flash(c, views.FlashDone, say(c, "The simulation is undone: its people and their bookings are gone."))
 	return redirect(c, "/admin/simulations/"+id.String())
 }
 
@@ -260,8 +261,12 @@ func answerRun(c echo.Context, run simulation.Simulation) error {
 			Answered int              `json:"answered"`
 		}{run.Report(), run.State, run.Phase, run.Answered})
 	}
-	return c.JSON(http.StatusInternalServerError, struct {
+	status := http.StatusInternalServerError
+	if run.Stopped {
+		status = http.StatusConflict
+	}
+	return c.JSON(status, struct {
 		Error string    `json:"error"`
 		ID    uuid.UUID `json:"id"`
-	}{run.Failure, run.ID})
+	}{run.Failure.String(), run.ID})
 }

@@ -25,7 +25,7 @@ func (s *Server) showUsers(c echo.Context, status int, f account.Filter, in view
 	}
 	in.Query, in.Role, in.Users = f.Query, f.Role, list.Users
 	in.Pager = views.Pager{Total: list.Total, Page: list.Page, Pages: list.Pages}
-	return render(c, status, views.UsersPage(s.page(c, "People"), in), nil)
+	return render(c, status, views.UsersPage(s.page(c, say(c, "People")), in), nil)
 }
 
 // manageUser handles POST /admin/users/:id. A refusal shows the person alone
@@ -41,7 +41,7 @@ func (s *Server) manageUser(c echo.Context) error {
 		Role: account.Role(formText(c, "role")), IsActive: formText(c, "is_active") == "true",
 	}
 	err = s.accounts.Manage(ctx, change)
-	if status, problem := manageProblem(err); problem != "" && !wantsJSON(c) {
+	if status, problem := manageProblem(c, err); problem != "" && !wantsJSON(c) {
 		user, err := s.accounts.ByID(ctx, id)
 		if err != nil {
 			return err
@@ -57,25 +57,30 @@ func (s *Server) manageUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, managed(user))
+	s.flash(c, views.FlashDone, managed(c, user))
 	return redirect(c, listBehind(c))
 }
 
-func manageProblem(err error) (status int, problem string) {
+func manageProblem(c echo.Context, err error) (status int, problem string) {
 	switch {
 	case errors.Is(err, account.ErrLastAdmin):
-		return http.StatusConflict, "This is the last active admin. Make somebody else an admin first."
+		return http.StatusConflict, say(c, "This is the last active admin. Make somebody else an admin first.")
 	case errors.Is(err, account.ErrRole):
-		return http.StatusUnprocessableEntity, "Choose attendee, organizer or admin."
+		return http.StatusUnprocessableEntity, say(c, "Choose attendee, organizer or admin.")
 	}
 	return 0, ""
 }
 
-func managed(u account.User) string {
-	if !u.IsActive {
-		return u.Name + " is deactivated and signed out everywhere."
+func managed(c echo.Context, u account.User) string {
+	switch {
+	case !u.IsActive:
+		return say(c, "%s is deactivated and signed out everywhere.", u.Name)
+	case u.Role == account.Admin:
+		return say(c, "%s is an admin and can sign in.", u.Name)
+	case u.Role == account.Organizer:
+		return say(c, "%s is an organizer and can sign in.", u.Name)
 	}
-	return u.Name + " is an " + string(u.Role) + " and can sign in."
+	return say(c, "%s is an attendee and can sign in.", u.Name)
 }
 
 // listBehind is the list that the form was sent from, with its search and

@@ -18,7 +18,7 @@ func (s *Server) bookingsPage(c echo.Context) error {
 	if wantsJSON(c) {
 		return c.JSON(http.StatusOK, newBookingsJSON(held))
 	}
-	return render(c, http.StatusOK, views.BookingsPage(s.page(c, "My bookings"), held), nil)
+	return render(c, http.StatusOK, views.BookingsPage(s.page(c, say(c, "My bookings")), held), nil)
 }
 
 // ticketPage handles GET /bookings/:id. Somebody else's ticket does not exist
@@ -34,7 +34,7 @@ func (s *Server) ticketPage(c echo.Context) error {
 	}
 	for _, h := range held {
 		if h.Mine.RegistrationID == id {
-			return render(c, http.StatusOK, views.TicketPage(s.page(c, "Ticket for "+h.Event.Title), h), nil)
+			return render(c, http.StatusOK, views.TicketPage(s.page(c, say(c, "Ticket for %s", h.Event.Title)), h), nil)
 		}
 	}
 	return echo.ErrNotFound

@@ -21,6 +21,10 @@ func (s *Server) eventCalendar(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	// The same event has the same validator, whenever it is asked for.
+	if isStranger(c) && isCurrent(c, tagOf([]byte(calendar(e, s.baseURL, e.UpdatedAt)))) {
+		return c.NoContent(http.StatusNotModified)
+	}
 	c.Response().Header().Set(echo.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%q", fileName(e.Title)+".ics"))
 	return c.Blob(http.StatusOK, "text/calendar; charset=utf-8", []byte(calendar(e, s.baseURL, s.now())))
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/views"
 )
 
@@ -31,8 +31,8 @@ func (s *Server) eventsPage(c echo.Context) error {
 	if wantsJSON(c) {
 		return c.JSON(http.StatusOK, newEventListJSON(list, mine))
 	}
-	p := s.page(c, "What’s on")
-	p.Description = "Book a seat at the next events, or a place in line where they are full."
+	p := s.page(c, say(c, "What’s on"))
+	p.Description = say(c, "Book a seat at the next events, or a place in line where they are full.")
 	in := views.Events{Query: query, Events: list.Events, Mine: mine, Pager: pager(list)}
 	return render(c, http.StatusOK, views.EventsPage(p, in), views.EventsList(p, in))
 }
@@ -79,6 +79,9 @@ func (s *Server) showEvent(c echo.Context, status int, in views.Booking) error {
 func (s *Server) describedPage(c echo.Context, e event.Event) views.Page {
 	p := s.page(c, e.Title)
 	p.Description = summary(e.Description)
+	if p.Description == "" {
+		p.Description = say(c, "See how many seats are left, and book one.")
+	}
 	return p
 }
 
@@ -89,14 +92,14 @@ func (s *Server) visibleEvent(c echo.Context) (event.Event, booking.Mine, error)
 	if err != nil {
 		return event.Event{}, booking.Mine{}, err
 	}
-	e, mine, err := booking.Find(c.Request().Context(), s.pages, id, viewer(c).ID)
+	seen, ok, err := s.sights.Get(c.Request().Context(), look{id, viewer(c).ID})
 	if err != nil {
 		return event.Event{}, booking.Mine{}, err
 	}
-	if e.Status == event.Draft && !mayManage(viewer(c), e) {
+	if !ok || seen.event.Status == event.Draft && !mayManage(viewer(c), seen.event) {
 		return event.Event{}, booking.Mine{}, event.ErrNotFound
 	}
-	return e, mine, nil
+	return seen.event, seen.mine, nil
 }
 
 // mayManage tells whether the person is the event's organizer and still one,
@@ -138,16 +141,23 @@ func (s *Server) cancelBooking(c echo.Context) error {
 
 // answerBooking tells what the desk did: a script gets it as data, htmx gets
 // the box it swaps, a plain form goes back to where it was.
-func (s *Server) answerBooking(c echo.Context, a booking.Answer, say func(booking.Answer, booking.Mine, string) string) error {
+func (s *Server) answerBooking(c echo.Context, a booking.Answer, word func(booking.Answer, booking.Mine, string) locale.Text) error {
 	e, mine, err := s.visibleEvent(c)
 	if err != nil {
-		return err
+		// It is done and durable. Whoever heard of an error now would think
+		// that it is not.
+		s.log.WarnContext(c.Request().Context(), "look at an event after the desk answered", "request", requestID(c), "error", err)
+		mine = booking.Mine{Standing: a.Standing, Place: a.Place, RegistrationID: a.RegistrationID}
 	}
-	notice := say(a, mine, formText(c, "seen"))
+	notice := word(a, mine, formText(c, "seen")).In(locale.From(c.Request().Context()))
 	switch {
 	case wantsJSON(c):
-		return c.JSON(http.StatusOK, newAnswerJSON(e, mine, a, notice))
-	case wantsPart(c) && formText(c, "next") == "":
+		j := newAnswerJSON(mine, a, notice)
+		if err == nil {
+			j.seatsJSON = &seatsJSON{SeatsRemaining: e.SeatsRemaining, Waiting: e.Waiting, Capacity: e.Capacity}
+		}
+		return c.JSON(http.StatusOK, j)
+	case err == nil && wantsPart(c) && formText(c, "next") == "":
 		return s.showEvent(c, http.StatusOK, views.Booking{Event: e, Mine: mine, Notice: notice})
 	}
 	s.flash(c, views.FlashDone, notice)
@@ -159,42 +169,43 @@ func (s *Server) answerBooking(c echo.Context, a booking.Answer, say func(bookin
 // whoever asked for an event that they cannot see, or came in a rush.
 func (s *Server) refuseBooking(c echo.Context, cause error) error {
 	r := explain(cause)
-	isBusy := r.Status == http.StatusServiceUnavailable
-	if wantsJSON(c) || r.Status != http.StatusConflict && !(isBusy && wantsPart(c)) {
+	isBusy := r.status == http.StatusServiceUnavailable
+	if wantsJSON(c) || r.status != http.StatusConflict && !(isBusy && wantsPart(c)) {
 		return cause
 	}
 	e, mine, err := s.visibleEvent(c)
 	if err != nil {
 		return errors.Join(cause, err)
 	}
-	notice := r.Title + ". " + r.Text
+	l := locale.From(c.Request().Context())
+	notice := r.title.In(l) + ". " + r.text.In(l)
 	if errors.Is(cause, booking.ErrNotOpenYet) && e.RegistrationOpensAt != nil {
-		notice = "Booking opens on " + e.RegistrationOpensAt.In(e.Zone()).Format("Monday, 2 January 2006 at 15:04") + "."
+		notice = l.Say("Booking opens on %s.", l.Date(e.RegistrationOpensAt.In(e.Zone()), "Monday, 2 January 2006 at 15:04"))
 	}
 	if isBusy {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(r.retry.Seconds()))))
 	}
-	return s.showEvent(c, r.Status, views.Booking{Event: e, Mine: mine, Notice: notice, Refused: true})
+	return s.showEvent(c, r.status, views.Booking{Event: e, Mine: mine, Notice: notice, Refused: true})
 }
 
 // bookedNotice tells somebody who asked for a seat what they got. seen is what
 // the form had offered them, so that a surprise is explained.
-func bookedNotice(a booking.Answer, mine booking.Mine, seen string) string {
+func bookedNotice(a booking.Answer, mine booking.Mine, seen string) locale.Text {
 	switch {
 	case a.Standing == booking.Confirmed && a.Already:
-		return "You already have a seat."
+		return locale.Later("You already have a seat.")
 	case a.Standing == booking.Confirmed && seen == views.SeenLine:
-		return "A seat had just come free: it is yours."
+		return locale.Later("A seat had just come free: it is yours.")
 	case a.Standing == booking.Confirmed:
-		return "You have a seat."
+		return locale.Later("You have a seat.")
 	case mine.Standing == booking.Confirmed:
-		return "You were in line, and a seat has just come free: it is yours."
+		return locale.Later("You were in line, and a seat has just come free: it is yours.")
 	case a.Already:
-		return fmt.Sprintf("You are already in line, as number %d.", placeOf(a, mine))
+		return locale.Later("You are already in line, as number %s.", placeOf(a, mine))
 	case seen == views.SeenSeat:
-		return fmt.Sprintf("The last seat just went; you are number %d in line.", placeOf(a, mine))
+		return locale.Later("The last seat just went; you are number %s in line.", placeOf(a, mine))
 	default:
-		return fmt.Sprintf("You are number %d in line. When a seat comes free and it is your turn, it is yours.", placeOf(a, mine))
+		return locale.Later("You are number %s in line. When a seat comes free and it is your turn, it is yours.", placeOf(a, mine))
 	}
 }
 
@@ -206,16 +217,16 @@ func placeOf(a booking.Answer, mine booking.Mine) int {
 	return a.Place
 }
 
-func cancelledNotice(a booking.Answer, _ booking.Mine, _ string) string {
+func cancelledNotice(a booking.Answer, _ booking.Mine, _ string) locale.Text {
 	switch {
 	case a.Standing == booking.Confirmed:
-		return "A seat had just come free: it is yours. Cancel it if you no longer want it."
+		return locale.Later("A seat had just come free: it is yours. Cancel it if you no longer want it.")
 	case a.Already:
-		return "You have neither a seat nor a place in line here; there was nothing to cancel."
+		return locale.Later("You have neither a seat nor a place in line here; there was nothing to cancel.")
 	case a.Standing == booking.Cancelled:
-		return "Your seat is cancelled. Thank you for letting somebody else have it."
+		return locale.Later("Your seat is cancelled. Thank you for letting somebody else have it.")
 	default:
-		return "You have left the line."
+		return locale.Later("You have left the line.")
 	}
 }
 

@@ -103,17 +103,18 @@ type answerJSON struct {
 	// Position is the number drawn on arrival.
 	Position int `json:"position"`
 	// Already tells that nothing changed.
-	Already        bool   `json:"already"`
-	Message        string `json:"message"`
-	SeatsRemaining int    `json:"seats_remaining"`
-	Waiting        int    `json:"waiting"`
-	Capacity       int    `json:"capacity"`
+	Already bool   `json:"already"`
+	Message string `json:"message"`
+	// seatsJSON is left out where the event could not be read afterwards.
+	*seatsJSON
 }
 
-func newAnswerJSON(e event.Event, mine booking.Mine, a booking.Answer, message string) answerJSON {
-	return answerJSON{
-		standingJSON: newStandingJSON(mine),
-		Position:     a.Position, Already: a.Already, Message: message,
-		SeatsRemaining: e.SeatsRemaining, Waiting: e.Waiting, Capacity: e.Capacity,
-	}
+type seatsJSON struct {
+	SeatsRemaining int `json:"seats_remaining"`
+	Waiting        int `json:"waiting"`
+	Capacity       int `json:"capacity"`
+}
+
+func newAnswerJSON(mine booking.Mine, a booking.Answer, message string) answerJSON {
+	return answerJSON{standingJSON: newStandingJSON(mine), Position: a.Position, Already: a.Already, Message: message}
 }

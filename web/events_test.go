@@ -23,6 +23,7 @@ import (
 	"rowlock/booking"
 	"rowlock/db/dbtest"
 	"rowlock/event"
+	"rowlock/live"
 	"rowlock/web"
 )
 
@@ -540,8 +541,9 @@ func TestEventPageTakesTwoQueries(t *testing.T) {
 	t.Cleanup(pool.Close)
 	s := &site{
 		t: t, pool: pool, accounts: account.NewStore(pool, account.TestHasher()), events: event.NewStore(pool),
-		desk: booking.NewDesk(pool, slog.New(slog.DiscardHandler)),
+		desk: booking.NewDesk(pool, slog.New(slog.DiscardHandler)), hub: live.NewHub(slog.New(slog.DiscardHandler)),
 	}
+	t.Cleanup(s.hub.Close)
 	s.server, err = web.New(web.Config{BaseURL: "http://rowlock.example", SessionKey: sessionKey, Log: slog.New(slog.NewTextHandler(io.Discard, nil))},
 		web.Services{Pages: pool, Accounts: s.accounts, Events: s.events, Desk: s.desk})
 	if err != nil {

@@ -154,6 +154,7 @@ func (s *site) event(organizer account.User, capacity int) event.Event {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.hub.Changed(e.ID)
 	return e
 }
 

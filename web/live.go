@@ -19,6 +19,7 @@ import (
 	"rowlock/booking"
 	"rowlock/event"
 	"rowlock/live"
+	"rowlock/locale"
 	"rowlock/simulation"
 	"rowlock/views"
 )
@@ -89,7 +90,7 @@ func (s *Server) followEvent(c echo.Context) error {
 	}
 	person := viewer(c).ID
 	first := s.newEventState(booking.View{Event: e, Mine: map[uuid.UUID]booking.Mine{person: mine}})
-	page := &followedEvent{person: person}
+	page := &followedEvent{person: person, language: locale.From(c.Request().Context())}
 	return follow(c, watch, first, page.next)
 }
 
@@ -110,7 +111,7 @@ func (s *Server) followSimulation(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := &followedRun{}
+	page := &followedRun{language: locale.From(c.Request().Context())}
 	return follow(c, watch, first, page.next)
 }
 
@@ -200,10 +201,10 @@ func (s *stream) send(message []byte) bool {
 	return s.control.Flush() == nil
 }
 
-// newMessage renders a component as one server-sent event.
-func newMessage(component templ.Component) ([]byte, error) {
+// newMessage renders a component in a language as one server-sent event.
+func newMessage(l *locale.Locale, component templ.Component) ([]byte, error) {
 	var html strings.Builder
-	if err := component.Render(context.Background(), &html); err != nil {
+	if err := component.Render(locale.With(context.Background(), l), &html); err != nil {
 		return nil, fmt.Errorf("render a live part: %w", err)
 	}
 	message := make([]byte, 0, html.Len()+16)
@@ -215,18 +216,46 @@ func newMessage(component templ.Component) ([]byte, error) {
 	return append(message, '\n'), nil
 }
 
-// An eventState is an event as all pages that follow it see it. What is the
-// same for many of them is rendered once.
+// sharedMessages are rendered once for all pages that show the same.
+type sharedMessages struct {
+	mu   sync.Mutex
+	made map[sharedKey][]byte
+}
+
+type sharedKey struct {
+	language *locale.Locale
+	name     string
+}
+
+// get renders a component, once for every page with the same name in the same
+// language.
+func (s *sharedMessages) get(l *locale.Locale, name string, component templ.Component) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sharedKey{l, name}
+	if m, ok := s.made[key]; ok {
+		return m, nil
+	}
+	m, err := newMessage(l, component)
+	if err != nil {
+		return nil, err
+	}
+	if s.made == nil {
+		s.made = map[sharedKey][]byte{}
+	}
+	s.made[key] = m
+	return m, nil
+}
+
+// An eventState is an event as all pages that follow it see it.
 type eventState struct {
 	booking.View
-	now time.Time
-
-	mu       sync.Mutex
-	messages map[string][]byte
+	now      time.Time
+	messages sharedMessages
 }
 
 func (s *Server) newEventState(v booking.View) *eventState {
-	return &eventState{View: v, now: s.now(), messages: map[string][]byte{}}
+	return &eventState{View: v, now: s.now()}
 }
 
 func (s *Server) readEventStates(ctx context.Context, asked []live.Asked) (map[uuid.UUID]*eventState, error) {
@@ -245,27 +274,14 @@ func (s *Server) readEventStates(ctx context.Context, asked []live.Asked) (map[u
 	return states, nil
 }
 
-// message renders a component, once for every page with the same key.
-func (s *eventState) message(key string, component templ.Component) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m, ok := s.messages[key]; ok {
-		return m, nil
-	}
-	m, err := newMessage(component)
-	if err == nil {
-		s.messages[key] = m
-	}
-	return m, err
-}
-
 // A followedEvent is what one open page of an event shows.
 type followedEvent struct {
-	person  uuid.UUID
-	mine    booking.Mine
-	version int64
-	shows   string
-	seats   uint64
+	person   uuid.UUID
+	language *locale.Locale
+	mine     booking.Mine
+	version  int64
+	shows    string
+	seats    uint64
 }
 
 // next is the message that brings the page to the state.
@@ -282,7 +298,7 @@ func (f *followedEvent) next(s *eventState) (message []byte, last bool, err erro
 	shows := in.Shows(p)
 	audience := fmt.Sprint(shows, in.Mine.Standing, in.Mine.Place)
 
-	message, err = s.message("seats "+audience, views.LiveSeats(p, in))
+	message, err = s.messages.get(f.language, "seats "+audience, views.LiveSeats(p, in))
 	if err != nil {
 		return nil, false, err
 	}
@@ -290,11 +306,11 @@ func (f *followedEvent) next(s *eventState) (message []byte, last bool, err erro
 	switch {
 	case shows != f.shows && in.Mine.Standing == booking.Confirmed:
 		if f.mine.Standing == booking.Waitlisted {
-			in.Notice = "A seat came free, and it is yours."
+			in.Notice = f.language.Say("A seat came free, and it is yours.")
 		}
-		message, err = newMessage(views.LiveBooking(p, in)) // it shows the ticket
+		message, err = newMessage(f.language, views.LiveBooking(p, in)) // it shows the ticket
 	case shows != f.shows:
-		message, err = s.message("booking "+audience, views.LiveBooking(p, in))
+		message, err = s.messages.get(f.language, "booking "+audience, views.LiveBooking(p, in))
 	case seats == f.seats:
 		message = nil
 	}
@@ -305,8 +321,9 @@ func (f *followedEvent) next(s *eventState) (message []byte, last bool, err erro
 // A runState is a simulation, or a comparison of some, as all pages that follow
 // it see it.
 type runState struct {
-	message []byte
-	isOver  bool
+	part     templ.Component
+	isOver   bool
+	messages sharedMessages
 }
 
 // eachRun reads the states that are asked for one by one: few are watched at a
@@ -333,20 +350,27 @@ func (s *Server) readRunState(ctx context.Context, id uuid.UUID) (*runState, err
 	if err != nil {
 		return nil, err
 	}
-	message, err := newMessage(views.SimulationProgress(views.Page{Now: s.now()}, in))
-	return &runState{message: message, isOver: in.Simulation.State != simulation.Running}, err
+	part := views.SimulationProgress(views.Page{Now: s.now()}, in)
+	return &runState{part: part, isOver: in.Simulation.State != simulation.Running}, nil
 }
 
 // A followedRun is what one open page of a simulation shows.
-type followedRun struct{ shown uint64 }
+type followedRun struct {
+	language *locale.Locale
+	shown    uint64
+}
 
 func (f *followedRun) next(s *runState) (message []byte, last bool, err error) {
-	sum := hash(s.message)
+	message, err = s.messages.get(f.language, "run", s.part)
+	if err != nil {
+		return nil, false, err
+	}
+	sum := hash(message)
 	if sum == f.shown {
 		return nil, s.isOver, nil
 	}
 	f.shown = sum
-	return s.message, s.isOver, nil
+	return message, s.isOver, nil
 }
 
 var hashSeed = maphash.MakeSeed()

@@ -1,13 +1,13 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/views"
 )
 
@@ -40,7 +40,7 @@ func (s *Server) organizerEventsPage(c echo.Context) error {
 		return err
 	}
 	in := views.OrganizerEvents{Query: query, Events: list.Events, Pager: pager(list)}
-	return render(c, http.StatusOK, views.OrganizerEventsPage(s.page(c, "Your events"), in), nil)
+	return render(c, http.StatusOK, views.OrganizerEventsPage(s.page(c, say(c, "Your events")), in), nil)
 }
 
 // eventOverviewPage handles GET /organizer/events/:id.
@@ -71,7 +71,8 @@ func (s *Server) publish(c echo.Context, e event.Event) error {
 	if _, err := s.events.Publish(c.Request().Context(), e.ID, viewer(c).ID, s.now()); err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "The event is published: people can see and book it now. Share its link.")
+	s.hub.Changed(e.ID)
+	s.flash(c, views.FlashDone, say(c, "The event is published: people can see and book it now. Share its link."))
 	return redirect(c, overviewPath(e))
 }
 
@@ -85,19 +86,17 @@ func (s *Server) cancelEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "The event is cancelled. "+endedText(ended))
+	s.flash(c, views.FlashDone, endedText(c, ended))
 	return redirect(c, overviewPath(e))
 }
 
-func endedText(ended int) string {
-	switch ended {
-	case 0:
-		return "Nobody had a seat or waited for one."
-	case 1:
-		return "The seat or place of one person ended with it."
-	default:
-		return fmt.Sprintf("The seats and places of %d people ended with it.", ended)
+func endedText(c echo.Context, ended int) string {
+	if ended == 0 {
+		return say(c, "The event is cancelled. Nobody had a seat or waited for one.")
 	}
+	return countText(c, ended,
+		"The event is cancelled. The seat or place of %s person ended with it.",
+		"The event is cancelled. The seats and places of %s people ended with it.")
 }
 
 // duplicateEvent handles POST /organizer/events/:id/duplicate.
@@ -110,6 +109,7 @@ func (s *Server) duplicateEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.flash(c, views.FlashDone, "This is a new draft with the same details, moved to "+draft.StartsAt.In(draft.Zone()).Format("Monday, 2 January 2006")+". Look it over, then publish it.")
+	day := locale.From(c.Request().Context()).Date(draft.StartsAt.In(draft.Zone()), "Monday, 2 January 2006")
+	s.flash(c, views.FlashDone, say(c, "This is a new draft with the same details, moved to %s. Look it over, then publish it.", day))
 	return redirect(c, overviewPath(draft)+"/edit")
 }

@@ -35,7 +35,7 @@ func (s *Server) attendeesPage(c echo.Context) error {
 		Event: e, Query: filter.Query, Standing: filter.Standing, List: list,
 		Pager: views.Pager{Total: total, Page: filter.Page, Pages: max(1, (total+booking.AttendeesPerPage-1)/booking.AttendeesPerPage)},
 	}
-	return render(c, http.StatusOK, views.AttendeesPage(s.page(c, "Attendees of "+e.Title), in), nil)
+	return render(c, http.StatusOK, views.AttendeesPage(s.page(c, say(c, "Attendees of %s", e.Title)), in), nil)
 }
 
 // attendeeFilter reads the search and the standing that the list is narrowed
@@ -130,11 +130,11 @@ func (s *Server) removeAttendee(c echo.Context) error {
 	}
 	switch {
 	case a.Already:
-		s.flash(c, views.FlashNote, "That person had neither a seat nor a place in line any more.")
+		s.flash(c, views.FlashNote, say(c, "That person had neither a seat nor a place in line any more."))
 	case a.Standing == booking.Cancelled:
-		s.flash(c, views.FlashDone, "Removed. If somebody was in line, the first of them has the seat now.")
+		s.flash(c, views.FlashDone, say(c, "Removed. If somebody was in line, the first of them has the seat now."))
 	default:
-		s.flash(c, views.FlashDone, "Removed from the line.")
+		s.flash(c, views.FlashDone, say(c, "Removed from the line."))
 	}
 	return redirect(c, overviewPath(e)+"/attendees")
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/views"
 )
 
@@ -40,7 +40,8 @@ func (s *Server) createEvent(c echo.Context) error {
 	}
 
 	e, err := s.events.Create(c.Request().Context(), viewer(c).ID, d)
-	if form.Problems = event.ProblemsIn(err); form.Problems != nil {
+	if problems := event.ProblemsIn(err); problems != nil {
+		form.Problems = sayAll(c, problems)
 		return s.showEventForm(c, http.StatusUnprocessableEntity, form)
 	}
 	if err != nil {
@@ -49,7 +50,7 @@ func (s *Server) createEvent(c echo.Context) error {
 	if toPublish(c) {
 		return s.publish(c, e)
 	}
-	s.flash(c, views.FlashDone, "Saved as a draft that only you can see. Publish it when it is ready.")
+	s.flash(c, views.FlashDone, say(c, "Saved as a draft that only you can see. Publish it when it is ready."))
 	return redirect(c, overviewPath(e))
 }
 
@@ -93,10 +94,11 @@ func (s *Server) saveEvent(c echo.Context) error {
 	})
 	if few, ok := errors.AsType[*booking.TooFewSeatsError](err); ok {
 		form.Confirmed = few.Confirmed
-		form.Problems = map[string]string{"capacity": tooFewSeats(few.Confirmed)}
+		form.Problems = map[string]string{"capacity": tooFewSeats(c, few.Confirmed)}
 		return s.showEventForm(c, http.StatusUnprocessableEntity, form)
 	}
-	if form.Problems = event.ProblemsIn(err); form.Problems != nil {
+	if problems := event.ProblemsIn(err); problems != nil {
+		form.Problems = sayAll(c, problems)
 		return s.showEventForm(c, http.StatusUnprocessableEntity, form)
 	}
 	if errors.Is(err, event.ErrChanged) { // saved between our look and our turn
@@ -111,7 +113,7 @@ func (s *Server) saveEvent(c echo.Context) error {
 	if e.Status == event.Draft && toPublish(c) {
 		return s.publish(c, e)
 	}
-	s.flash(c, views.FlashDone, "Saved."+promotedText(promoted))
+	s.flash(c, views.FlashDone, savedText(c, promoted))
 	return redirect(c, overviewPath(e))
 }
 
@@ -120,7 +122,7 @@ func (s *Server) saveEvent(c echo.Context) error {
 // and nobody has to decide anything.
 func (s *Server) settleConflict(c echo.Context, form views.EventForm, typed event.Details, theirs event.Event) error {
 	if len(form.Problems) == 0 && len(event.Diff(theirs.Details, typed)) == 0 {
-		s.flash(c, views.FlashDone, "Saved.")
+		s.flash(c, views.FlashDone, savedText(c, 0))
 		return redirect(c, overviewPath(theirs))
 	}
 	form.Status, form.Confirmed = theirs.Status, theirs.Confirmed()
@@ -129,29 +131,27 @@ func (s *Server) settleConflict(c echo.Context, form views.EventForm, typed even
 }
 
 func (s *Server) showEventForm(c echo.Context, status int, form views.EventForm) error {
-	title := "Plan an event"
+	title := say(c, "Plan an event")
 	if form.ID != uuid.Nil {
-		title = "Edit event"
+		title = say(c, "Edit event")
 	}
 	return render(c, status, views.EventFormPage(s.page(c, title), form), nil)
 }
 
-func tooFewSeats(confirmed int) string {
-	if confirmed == 1 {
-		return "One person has a seat already. Keep at least 1, or remove them first."
-	}
-	return fmt.Sprintf("%d people have a seat already. Keep at least %d, or remove some of them first.", confirmed, confirmed)
+func tooFewSeats(c echo.Context, confirmed int) string {
+	return countText(c, confirmed,
+		"%s person has a seat already. Keep at least %s, or remove them first.",
+		"%s people have a seat already. Keep at least %s, or remove some of them first.", confirmed)
 }
 
-func promotedText(promoted int) string {
+func savedText(c echo.Context, promoted int) string {
 	switch promoted {
 	case 0:
-		return ""
+		return say(c, "Saved.")
 	case 1:
-		return " The first person in line now has a seat."
-	default:
-		return fmt.Sprintf(" The first %d people in line now have a seat.", promoted)
+		return say(c, "Saved. The first person in line now has a seat.")
 	}
+	return countText(c, promoted, "Saved. The first %s person in line now has a seat.", "Saved. The first %s people in line now have a seat.")
 }
 
 // readEventForm fills form with what was typed and returns what it means.
@@ -167,7 +167,7 @@ func (s *Server) readEventForm(c echo.Context, form *views.EventForm, saved even
 	form.StartsAt, form.EndsAt = formText(c, "starts_at"), formText(c, "ends_at")
 	form.RegistrationOpensAt, form.RegistrationClosesAt = formText(c, "registration_opens_at"), formText(c, "registration_closes_at")
 
-	r := formReader{problems: map[string]string{}}
+	r := formReader{problems: map[string]locale.Text{}}
 	zone := r.zone(form.TimeZone)
 	d := event.Details{
 		Title: form.Title, Description: form.Description, Location: form.Location, TimeZone: form.TimeZone,
@@ -186,13 +186,13 @@ func (s *Server) readEventForm(c echo.Context, form *views.EventForm, saved even
 	if d.EndsAt.Equal(saved.EndsAt) && !toPublish(c) {
 		now = time.Time{} // what is over may still be put right
 	}
-	form.Problems = d.Problems(now)
-	maps.Copy(form.Problems, r.problems) // what cannot be read comes first
+	form.Problems = sayAll(c, d.Problems(now))
+	maps.Copy(form.Problems, sayAll(c, r.problems)) // what cannot be read comes first
 	return d
 }
 
 // A formReader turns texts into values and notes which it cannot read.
-type formReader struct{ problems map[string]string }
+type formReader struct{ problems map[string]locale.Text }
 
 // zone is the named time zone. An unknown one is UTC here; the event's details
 // tell the problem.
@@ -212,10 +212,10 @@ func (r formReader) time(field, text string, zone *time.Location) *time.Time {
 	t, err := event.ParseLocal(text, zone)
 	switch {
 	case errors.Is(err, event.ErrSkippedTime):
-		r.problems[field] = "The clocks go forward and skip this time. Choose one an hour earlier or later."
+		r.problems[field] = locale.Later("The clocks go forward and skip this time. Choose one an hour earlier or later.")
 		return nil
 	case err != nil:
-		r.problems[field] = "Write a date and a time, such as 2027-03-01T18:30."
+		r.problems[field] = locale.Later("Write a date and a time, such as %s.", "2027-03-01T18:30")
 		return nil
 	}
 	return &t
@@ -224,7 +224,7 @@ func (r formReader) time(field, text string, zone *time.Location) *time.Time {
 func (r formReader) number(field, text string) int {
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		r.problems[field] = "Write a whole number, such as 30."
+		r.problems[field] = locale.Later("Write a whole number, such as %s.", 30)
 	}
 	return n
 }

@@ -83,7 +83,7 @@ func TestEventFormProblems(t *testing.T) {
 		{"no title", "title", "", "Give the event a title."},
 		{"a long title", "title", strings.Repeat("é", 151), "151"},
 		{"markup", "title", strings.Repeat("<b>", 60), "180"},
-		{"a long description", "description", strings.Repeat("x", 10_001), "10001"},
+		{"a long description", "description", strings.Repeat("x", 10_001), "10,001"},
 		{"a long place", "location", strings.Repeat("x", 201), "201"},
 		{"no start", "starts_at", "", "Say when the event starts."},
 		{"a start that is none", "starts_at", "tomorrow", "2027-03-01T18:30"},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 
 	"rowlock/account"
@@ -43,6 +44,11 @@ func TestExplain(t *testing.T) {
 		{account.ErrBusy, http.StatusServiceUnavailable, time.Second},
 		{fmt.Errorf("%w: %w", account.ErrBusy, context.DeadlineExceeded), http.StatusServiceUnavailable, time.Second},
 		{booking.ErrBusy, http.StatusServiceUnavailable, time.Second},
+		{errOverloaded, http.StatusServiceUnavailable, time.Second},
+		{context.DeadlineExceeded, http.StatusServiceUnavailable, time.Second},
+		{&pgconn.PgError{Code: "57014"}, http.StatusServiceUnavailable, time.Second},
+		{&pgconn.PgError{Code: "55P03"}, http.StatusServiceUnavailable, time.Second},
+		{&pgconn.PgError{Code: "42P01"}, http.StatusInternalServerError, 0},
 		{booking.ErrOutcomeUnknown, http.StatusServiceUnavailable, time.Second},
 		{errors.New("a bug"), http.StatusInternalServerError, 0},
 		{echo.NewHTTPError(http.StatusTeapot, "a secret"), http.StatusInternalServerError, 0},
@@ -50,10 +56,10 @@ func TestExplain(t *testing.T) {
 	for _, tt := range tests {
 		// Errors come wrapped in what was being done.
 		got := explain(fmt.Errorf("book event 7 for person 9: %w", tt.err))
-		if got.Status != tt.status || got.retry < tt.retry || got.retry > 0 != (tt.retry > 0) {
-			t.Errorf("%v: got status %d and a wait of %s, want %d and %s at least", tt.err, got.Status, got.retry, tt.status, tt.retry)
+		if got.status != tt.status || got.retry < tt.retry || got.retry > 0 != (tt.retry > 0) {
+			t.Errorf("%v: got status %d and a wait of %s, want %d and %s at least", tt.err, got.status, got.retry, tt.status, tt.retry)
 		}
-		if got.Title == "" || got.Text == "" {
+		if got.title.IsEmpty() || got.text.IsEmpty() {
 			t.Errorf("%v: nothing is said", tt.err)
 		}
 	}
@@ -62,7 +68,7 @@ func TestExplain(t *testing.T) {
 func TestPanicsAreAnswered(t *testing.T) {
 	t.Parallel()
 	err := recoverPanic(func(echo.Context) error { panic("a bug") })(nil)
-	if err == nil || explain(err).Status != http.StatusInternalServerError {
+	if err == nil || explain(err).status != http.StatusInternalServerError {
 		t.Errorf("got %v", err)
 	}
 	defer func() {

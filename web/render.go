@@ -24,8 +24,9 @@ func (s *Server) page(c echo.Context, title string) views.Page {
 	if user := viewer(c); isKnown(user) {
 		p.Viewer = &user
 	}
-	// A part has no place for a flash: it waits for the next page.
-	if !wantsPart(c) {
+	// A part has no place for a flash, and a page that is fetched ahead may
+	// never be seen: it waits for the next page.
+	if !wantsPart(c) && !isPreload(c.Request()) {
 		p.Flash = takeFlash(c)
 	}
 	return p
@@ -43,6 +44,10 @@ func render(c echo.Context, status int, page, part templ.Component) error {
 	defer templ.ReleaseBuffer(buffer)
 	if err := component.Render(c.Request().Context(), buffer); err != nil {
 		return fmt.Errorf("render %s: %w", c.Path(), err)
+	}
+	// What is for one person, or is said once, has no validator.
+	if status == http.StatusOK && isStranger(c) && isCurrent(c, tagOf(buffer.Bytes())) {
+		return c.NoContent(http.StatusNotModified)
 	}
 	return c.HTMLBlob(status, buffer.Bytes())
 }

@@ -31,6 +31,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/login", s.signInPage)
 	e.POST("/login", s.signIn)
 	e.POST("/logout", s.signOut)
+	e.POST("/language", s.chooseLanguage)
 
 	// Whoever is signed in.
 	e.POST("/events/:id/book", s.bookEvent, s.requireUser)
@@ -68,6 +69,7 @@ func (s *Server) routes(e *echo.Echo) {
 	admin.POST("/simulations", s.simulateChosen)
 	admin.GET("/simulations/:id", s.simulationPage)
 	admin.GET("/simulations/:id/live", s.followSimulation)
+	admin.POST("/simulations/:id/stop", s.stopSimulation)
 	admin.POST("/simulations/:id/undo", s.undoSimulation)
 	admin.POST("/simulations/:id/rename", s.renameSimulation)
 	admin.POST("/simulations/:id/delete", s.deleteSimulation)
@@ -80,6 +82,7 @@ func (s *Server) routes(e *echo.Echo) {
 	admin.GET("/lab/:id/live", s.followComparison)
 	admin.GET("/lab/:id/runs.csv", s.comparisonFile)
 	admin.GET("/lab/:id/runs.json", s.comparisonFile)
+	admin.POST("/lab/:id/stop", s.stopComparison)
 	admin.POST("/lab/:id/rename", s.renameComparison)
 	admin.POST("/lab/:id/delete", s.deleteComparison)
 	admin.GET("/users", s.usersPage)

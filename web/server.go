@@ -7,9 +7,7 @@
 package web
 
 import (
-	"crypto/hkdf"
-	"crypto/sha256"
-	"errors"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -24,6 +22,7 @@ import (
 
 	"rowlock/account"
 	"rowlock/booking"
+	"rowlock/db"
 	"rowlock/event"
 	"rowlock/live"
 	"rowlock/simulation"
@@ -49,6 +48,10 @@ type Config struct {
 	Log        *slog.Logger
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
+	// MaxBookings and MaxPages bound how many requests to book or cancel, and
+	// how many others, are under way at once. What comes beyond is answered
+	// with 503. 0 is the default, which is meant for every server.
+	MaxBookings, MaxPages int
 }
 
 // Services are what the pages show and change.
@@ -81,17 +84,19 @@ type Server struct {
 	events      *event.Store
 	desk        *booking.Desk
 	simulations *simulation.Runner
+	hub         *live.Hub
 
-	feeds feeds
+	bookingBound, pageBound *bound
+
+	sights *db.Lookup[look, sight]
+	feeds  feeds
+	kept   keptPages
 	// checks are the dashboard's.
 	checks recentChecks
 
 	log *slog.Logger
 	now func() time.Time
 }
-
-// minSessionKey is the least length of a session key in bytes.
-const minSessionKey = 32
 
 // New builds a server. It fails when the configuration cannot work.
 func New(config Config, services Services) (*Server, error) {
@@ -112,6 +117,10 @@ func New(config Config, services Services) (*Server, error) {
 		simulations: services.Simulations,
 		log:         config.Log,
 		now:         config.Now,
+
+		bookingBound: &bound{name: "bookings", most: cmp.Or(config.MaxBookings, maxBookings)},
+		pageBound:    &bound{name: "pages", most: cmp.Or(config.MaxPages, maxPages)},
+		kept:         keptPages{pages: map[pageKey]*keptEntry{}},
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -129,6 +138,9 @@ func New(config Config, services Services) (*Server, error) {
 	if services.Live == nil {
 		services.Live = live.NewHub(s.log)
 	}
+	s.hub = services.Live
+	s.hub.Heed(s.kept.forget)
+	s.sights = db.NewLookup(s.findSights)
 	s.openFeeds(services.Live)
 	s.handler = answerHead(s.newEcho(config.TrustedProxies))
 	return s, nil
@@ -148,10 +160,14 @@ func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
 		s.logRequest,
 		recoverPanic,
 		s.setSecurityHeaders,
-		compress(),
+		offerPreload,
+		speakLanguage,
 		s.refuseCrossOrigin,
+		s.boundRequests,
 		s.loadVisit,
 		refuseBadText,
+		s.keepPages,
+		compress(),
 	)
 	s.routes(e)
 	return e
@@ -166,23 +182,4 @@ func parseBaseURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("the base URL %q is not like https://events.example.org", text)
 	}
 	return base, nil
-}
-
-func newCookies(key []byte, secure bool) (*sessions.CookieStore, error) {
-	if len(key) < minSessionKey {
-		return nil, fmt.Errorf("the session key has %d bytes, it needs %d", len(key), minSessionKey)
-	}
-	derived, err := hkdf.Key(sha256.New, key, nil, "rowlock session cookie", 64)
-	if err != nil {
-		return nil, errors.Join(errors.New("derive the cookie keys"), err)
-	}
-	store := sessions.NewCookieStore(derived[:32], derived[32:])
-	store.Options = &sessions.Options{
-		Path:     "/",
-		HttpOnly: true,
-		Secure:   secure,
-		SameSite: http.SameSiteLaxMode,
-	}
-	store.MaxAge(int(account.SessionLifetime.Seconds()))
-	return store, nil
 }

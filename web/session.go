@@ -38,7 +38,7 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 		v := &visit{}
 		// A cookie that cannot be read is an old key's or a forgery: a
 		// stranger's either way.
-		v.cookie, _ = s.cookies.New(c.Request(), s.cookieName())
+		v.cookie, _ = s.cookies.New(c.Request(), cookieName(s.secure))
 		c.Set(visitKey, v)
 		c.Response().Before(func() { s.saveCookie(c, v) })
 
@@ -119,15 +119,6 @@ func (s *Server) saveCookie(c echo.Context, v *visit) {
 	}
 }
 
-// cookieName starts with __Host- where the browser can hold us to it: no
-// neighbouring host can then set the cookie in our place.
-func (s *Server) cookieName() string {
-	if s.secure {
-		return "__Host-rowlock"
-	}
-	return "rowlock"
-}
-
 // flash has the next page say text, once.
 func (s *Server) flash(c echo.Context, kind views.FlashKind, text string) {
 	v := visitOf(c)
@@ -159,6 +150,13 @@ func viewer(c echo.Context) account.User { return visitOf(c).user }
 
 // isKnown tells a person from a stranger.
 func isKnown(u account.User) bool { return u.ID != uuid.Nil }
+
+// isStranger tells whether the answer is what it would be for anybody: nobody
+// is signed in, and nothing waits to be said.
+func isStranger(c echo.Context) bool {
+	v := visitOf(c)
+	return v.cookie != nil && len(v.cookie.Values) == 0 && !v.changed
+}
 
 // visitOf is the request's visit; a stranger's when the request failed before
 // it was known who made it.

@@ -86,6 +86,8 @@ type demoSite struct {
 	accounts *account.Store
 	events   *event.Store
 	desk     *booking.Desk
+	// simulating is held by the test that simulates: one run goes on at a time.
+	simulating sync.Mutex
 }
 
 // startDemoSite runs the program as its main function does, on a database of

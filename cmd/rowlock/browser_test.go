@@ -31,14 +31,21 @@ func TestInABrowser(t *testing.T) {
 		{"who comes too late for the last seat is told so", testLostRace},
 		{"open pages show what changes", testOpenPages},
 		{"ten tabs of one browser all stay usable", testTenTabs},
+		{"an event is fetched while the pointer rests on its link", testPreload},
+		{"the browser follows by itself only links that change nothing", testPreloadChangesNothing},
 		{"an organizer runs an event from draft to cancellation", testOrganizer},
 		{"an admin simulates a rush", testSimulation},
+		{"an admin compares strategies in the lab", testLab},
+		{"an admin stops what takes too long", testStop},
 		{"an admin deactivates somebody, who is out at the next click", testDeactivation},
 		{"everything an attendee needs works without scripts", testWithoutScripts},
+		{"a pressed button is busy until the answer is there", testBusy},
 		{"a double click books once", testDoubleClick},
 		{"a double click without scripts books once", testDoubleClickWithoutScripts},
 		{"the keyboard alone signs in and books", testKeyboard},
 		{"no page is wider than a small phone", testNarrow},
+		{"every title is read in its own direction", testScripts},
+		{"nothing moves for those who ask for no motion", testStill},
 	} {
 		t.Run(journey.name, func(t *testing.T) {
 			t.Parallel()
@@ -231,6 +238,8 @@ func testOrganizer(t *testing.T, s *demoSite) {
 }
 
 func testSimulation(t *testing.T, s *demoSite) {
+	s.simulating.Lock()
+	defer s.simulating.Unlock()
 	e := s.event(t, "Ten aprons for a thousand printers", 10)
 	admin := s.visitor(t, "Marta", desktop)
 	admin.signsIn(s.person(t, "Marta Admin", account.Admin))

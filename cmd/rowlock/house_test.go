@@ -10,7 +10,7 @@ import (
 // floors are the packages from the ground up. A package imports only from
 // floors below its own.
 var floors = [][]string{
-	{"migrations", "static"},
+	{"locale", "migrations", "static", "tour"},
 	{"db"},
 	{"db/embedded"},
 	{"audit", "db/dbtest", "live"},
@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"views"},
 	{"views/gallery"},
 	{"web"},
-	{"bench", "cmd/rowlock", "cmd/shots", "proof"},
+	{"bench", "bench/bare", "cmd/pagecheck", "cmd/rowlock", "cmd/shots", "proof"},
 }
 
 // onlyHere may be imported by no package but those named.
@@ -30,6 +30,7 @@ var onlyHere = map[string][]string{
 	"github.com/a-h/templ":              {"views", "views/gallery", "web"},
 	"github.com/alecthomas/kong":        {"cmd/rowlock"},
 	"github.com/anishathalye/porcupine": {"proof/model"},
+	"github.com/leonelquinteros/gotext": {"locale"},
 	"github.com/pressly/goose/v3":       {"db"},
 	"github.com/jackc/pgx/v5/stdlib":    {"db"},
 }

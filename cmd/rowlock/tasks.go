@@ -17,6 +17,7 @@ import (
 	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/db"
+	"rowlock/locale"
 )
 
 type migrateCommand struct{}
@@ -100,10 +101,10 @@ func readPassword(t terminal) (string, error) {
 	return typed[0], nil
 }
 
-func sentences(problems map[string]string) string {
+func sentences(problems map[string]locale.Text) string {
 	var list []string
 	for _, problem := range problems {
-		list = append(list, problem)
+		list = append(list, problem.String())
 	}
 	return strings.Join(list, " ")
 }
@@ -128,7 +129,7 @@ func (c *verifyCommand) Run(ctx context.Context, t terminal, s *settings) error 
 		return err
 	}
 	if c.JSON {
-		if err := json.NewEncoder(t.out).Encode(map[string]any{"checks": checks}); err != nil {
+		if err := json.NewEncoder(t.out).Encode(map[string]any{"checks": verdicts(checks)}); err != nil {
 			return err
 		}
 	} else {
@@ -138,6 +139,25 @@ func (c *verifyCommand) Run(ctx context.Context, t terminal, s *settings) error 
 		return errRuleBroken
 	}
 	return nil
+}
+
+// A verdictJSON is a check as scripts read it.
+type verdictJSON struct {
+	Name     string   `json:"name"`
+	OK       bool     `json:"ok"`
+	Detail   string   `json:"detail"`
+	Breaches []string `json:"breaches,omitempty"`
+}
+
+func verdicts(checks []booking.Check) []verdictJSON {
+	list := make([]verdictJSON, len(checks))
+	for i, check := range checks {
+		list[i] = verdictJSON{Name: check.Name, OK: check.OK, Detail: check.Detail.String()}
+		for _, breach := range check.Breaches {
+			list[i].Breaches = append(list[i].Breaches, breach.String())
+		}
+	}
+	return list
 }
 
 func printChecks(w io.Writer, checks []booking.Check) {

@@ -14,8 +14,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"rowlock/tour"
 )
 
 // patience bounds a whole run.
@@ -28,7 +34,7 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	err := run(ctx, *out, *only)
+	err := run(ctx, &album{folder: *out, only: *only})
 	cancel()
 	stop()
 	if err != nil {
@@ -37,28 +43,57 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out, only string) (err error) {
-	if err := os.MkdirAll(out, 0o755); err != nil {
+func run(ctx context.Context, album *album) (err error) {
+	if err := os.MkdirAll(album.folder, 0o755); err != nil {
 		return err
 	}
-	site, err := startSite(ctx)
+	site, err := tour.StartSite(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, site.stop()) }()
+	defer func() { err = errors.Join(err, site.Stop()) }()
 
-	browser, closeBrowser, err := openBrowser(ctx)
+	browser, closeBrowser, err := tour.OpenBrowser(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeBrowser()
 
-	album := &album{folder: out, only: only}
-	for _, t := range tours {
-		if err := t.walk(browser, site, album); err != nil {
+	if err := tour.Walk(browser, site, album.add); err != nil {
+		return err
+	}
+	fmt.Printf("%d pictures are in %s\n", album.taken, album.folder)
+	return nil
+}
+
+// An album keeps the pictures.
+type album struct {
+	folder, only string
+	taken        int
+}
+
+// add photographs the whole page that the tab shows, in every light.
+func (a *album) add(tab context.Context, at tour.Stop) error {
+	if !strings.Contains(at.Name, a.only) {
+		return nil
+	}
+	for _, light := range tour.Lights {
+		picture, err := photograph(tab, light)
+		if err != nil {
+			return fmt.Errorf("photograph %s: %w", at.Name, err)
+		}
+		file := filepath.Join(a.folder, fmt.Sprintf("%s-%s.png", at.Name, light))
+		if err := os.WriteFile(file, picture, 0o644); err != nil {
 			return err
 		}
+		a.taken++
 	}
-	fmt.Printf("%d pictures are in %s\n", album.taken, out)
 	return nil
+}
+
+func photograph(tab context.Context, light tour.Light) ([]byte, error) {
+	if err := light.Put(tab); err != nil {
+		return nil, err
+	}
+	return chromedp.Run(tab, chromedp.FullScreenshot(100))
 }

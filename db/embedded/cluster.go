@@ -23,8 +23,9 @@ func (s *Server) settings() map[string]string {
 	settings := map[string]string{
 		// Two instances' pools, subcommands and a psql beside them.
 		"max_connections": "100",
-		// The whole of a busy event fits; the system's cache does the rest.
-		"shared_buffers": "128MB",
+		// What a crowd touches of a month's data fits; the system's cache does
+		// the rest. It is memory only as far as there are data to fill it.
+		"shared_buffers": "256MB",
 		// Every query here is short: compiling one costs more than it saves.
 		"jit": "off",
 		// A booking that was confirmed on screen survives a power cut.

@@ -1,17 +1,19 @@
 // What pages gain from a script, beside htmx. Nothing here is needed: every
-// page works without it.
+// page works without it. What it says stands in the page, in the page's
+// language.
 "use strict";
 
 (() => {
-  // A form is sent once: a second click or key press while the first is on its
-  // way is dropped, and the pressed button says what is happening.
+  // The pressed button of a form is busy until the answer is there. One that
+  // changes something says what is happening, and its form is sent once: a
+  // second click or key press while the first is on its way is dropped.
   const busy = new WeakMap();
 
   const begin = (form, button) => {
-    if (!button || !button.dataset.busy) return;
+    if (!button) return;
     busy.set(form, { button, label: [...button.childNodes] });
     button.setAttribute("aria-busy", "true");
-    button.textContent = button.dataset.busy;
+    if (button.dataset.busy) button.textContent = button.dataset.busy;
   };
 
   const end = (form) => {
@@ -25,13 +27,12 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post") return;
     if (form.dataset.sent) {
       event.preventDefault();
       event.stopImmediatePropagation();
       return;
     }
-    form.dataset.sent = "yes";
+    if (form.method === "post") form.dataset.sent = "yes";
     // After the form's own data has been read: a changed button would change it.
     setTimeout(() => begin(form, event.submitter || form.querySelector("button")), 0);
   }, true);
@@ -44,7 +45,7 @@
   // A page that comes back from the browser's memory is not busy any more.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
-    document.querySelectorAll("form[data-sent]").forEach(end);
+    [...document.forms].forEach(end);
   });
 
   // What a swap says is read out, and a keyboard that stood on something that
@@ -68,29 +69,30 @@
   });
 
   // The network failing is said, too.
-  const trouble = (text) => {
+  document.addEventListener("htmx:sendError", () => {
     const place = document.getElementById("trouble");
     if (!place) return;
     const note = document.createElement("p");
     note.className = "flash flash-failed";
-    note.textContent = text;
+    note.textContent = place.dataset.trouble;
     place.replaceChildren(note);
-  };
-  document.addEventListener("htmx:sendError", () => trouble("The connection broke, and nothing is certain. Reload the page to see where you stand."));
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.requestConfig.verb === "post") document.getElementById("trouble")?.replaceChildren();
   });
 
   // An event in another zone also tells its start by the visitor's own clock.
   const tellYours = () => {
+    const lang = document.documentElement.lang;
+    const language = lang === "en" ? "en-GB" : lang;
     for (const place of document.querySelectorAll("[data-yours]")) {
       const yours = Intl.DateTimeFormat().resolvedOptions().timeZone;
       const start = new Date(place.dataset.start);
       const options = { weekday: "short", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-      const at = (timeZone) => start.toLocaleString("en-GB", { ...options, timeZone });
+      const at = (timeZone) => start.toLocaleString(language, { ...options, timeZone });
       try {
         if (!yours || at(yours) === at(place.dataset.zone)) continue;
-        place.textContent = at(yours).replace(" at ", ", ") + " by your clock";
+        place.textContent = place.dataset.yours.replace("…", at(yours).replace(" at ", ", "));
         place.hidden = false;
       } catch {
         // A zone that this browser does not know: the event's own time stands.
@@ -105,9 +107,9 @@
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
-      button.textContent = "Copied";
+      button.textContent = button.dataset.copied;
       const announcer = document.getElementById("announcer");
-      if (announcer) announcer.textContent = "The link is copied.";
+      if (announcer) announcer.textContent = button.dataset.said;
     } catch {
       // It is selected: a key press copies it.
     }

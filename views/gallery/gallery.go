@@ -12,6 +12,7 @@ import (
 	"github.com/a-h/templ"
 
 	"rowlock/account"
+	"rowlock/locale"
 	"rowlock/views"
 )
 
@@ -35,8 +36,8 @@ type shot struct {
 
 // Handler serves the list of pages at [Prefix] and each page below it.
 func Handler() http.Handler {
-	all := shots()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		all := shots(locale.From(r.Context()))
 		slug := strings.Trim(strings.TrimPrefix(r.URL.Path, Prefix), "/")
 		if slug == "" {
 			p := views.Page{Title: "Style guide", Path: Prefix, Now: now, Demo: true}

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"rowlock/locale"
 )
 
 // eachPage opens every page of the gallery, and so every page in every state.
 func eachPage(t *testing.T, look func(t *testing.T, doc *goquery.Document)) {
 	t.Helper()
-	for _, s := range append([]shot{{slug: ""}}, shots()...) {
+	for _, s := range append([]shot{{slug: ""}}, shots(locale.English)...) {
 		t.Run("page "+s.slug, func(t *testing.T) {
 			t.Parallel()
 			w := httptest.NewRecorder()

@@ -10,18 +10,19 @@ import (
 
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 	"rowlock/views"
 )
 
-func labShots() []shot {
+func labShots(l *locale.Locale) []shot {
 	const group, path = "Lab", "/admin/lab"
 	events := []event.Event{coxes, lanterns, oars}
 	form := views.ComparisonForm{Events: events, Strategies: simulation.Strategies()}
 	refused := form
 	refused.Users, refused.Patience, refused.Chosen, refused.Name = "0", "3600", []string{"grouped"}, "Rush hour"
 	refused.Problems = map[string]string{
-		"users": "Choose from 1 to 100,000 people.", "strategy": "Choose two strategies or more.", "patience": "Choose from 1 to 600 seconds.",
+		"users": l.Say("Choose from 1 to %s people.", simulation.MaxUsers), "strategy": l.Say("Choose two strategies or more."), "patience": l.Say("Choose from 1 to %s seconds.", 600),
 	}
 	list := []simulation.Comparison{compared(1, simulation.Running), compared(2, simulation.Done), compared(3, simulation.Failed)}
 	list[1].Name = "Before tuning, on the laptop"
@@ -30,7 +31,7 @@ func labShots() []shot {
 	running.Runs = running.Runs[:2]
 	running.Runs[1].State, running.Runs[1].Phase, running.Runs[1].Answered = simulation.Running, simulation.Booking, 412
 	stopped := compared(3, simulation.Failed)
-	stopped.Runs, stopped.Failure = stopped.Runs[:2], "The program was stopped before it was done."
+	stopped.Runs, stopped.Failure = stopped.Runs[:2], locale.Later("The program was stopped before it was done.")
 	broken := compared(4, simulation.Done)
 	broken.Runs[2].Tally.Overbooked, broken.Runs[2].Results.Checks = 2, checks(true)
 	picked := simulation.Comparison{Name: "Runs side by side", State: simulation.Done, Runs: sizes()}
@@ -52,7 +53,7 @@ func labShots() []shot {
 		{group: group, name: "A comparison, cut short", slug: "comparison-failed", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: stopped})},
 		{group: group, name: "A comparison, overbooked", slug: "comparison-broken", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: broken})},
 		{group: group, name: "A comparison, its runs deleted", slug: "comparison-empty", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: emptied})},
-		{group: group, name: "A comparison, a name refused", slug: "comparison-name", viewer: admin, path: path + "/1", status: http.StatusUnprocessableEntity, page: comparedPage(views.Compared{Comparison: compared(2, simulation.Done), Problem: "Give it a name of 1 to 100 characters.", Typed: " "})},
+		{group: group, name: "A comparison, a name refused", slug: "comparison-name", viewer: admin, path: path + "/1", status: http.StatusUnprocessableEntity, page: comparedPage(views.Compared{Comparison: compared(2, simulation.Done), Problem: l.Say("Give it a name of 1 to %s characters.", simulation.MaxName), Typed: " "})},
 		{group: group, name: "Runs that were picked", slug: "comparison-picked", viewer: admin, path: path + "/runs", page: comparedPage(views.Compared{Comparison: picked})},
 	}
 }
@@ -67,7 +68,7 @@ func compared(n int, state simulation.State) simulation.Comparison {
 	optimistic := rushed(73, "optimistic", 1000, 60*time.Second, 9_412+22_310, 6)
 	optimistic.Tally.Waitlisted, optimistic.Tally.Failed = 778, 212
 	optimistic.Results.Retries, optimistic.Results.GaveUpAfter, optimistic.Results.BookingsPerSecond = 22_310, 60*time.Second, 13.1
-	optimistic.Results.Failures = []simulation.Failure{{Cause: "gave up after 60 s without an answer", Count: 212}}
+	optimistic.Results.Failures = []simulation.Failure{{Cause: locale.Later("gave up after %s s without an answer", 60), Count: 212}}
 	grouped := rushed(71, "grouped", 1000, 96*time.Millisecond, 3, 1)
 	grouped.Results.Groups = []simulation.Group{{Requests: 1, Took: 3 * time.Millisecond}, {Requests: 187, Took: 19 * time.Millisecond}, {Requests: 812, Took: 64 * time.Millisecond}}
 	c.Runs = []simulation.Simulation{
@@ -103,7 +104,7 @@ func rushed(n int, strategy string, users int, last time.Duration, transactions 
 	s.Users, s.Answered = users, users
 	s.Tally = simulation.Tally{Registered: 10, Waitlisted: users - 10}
 	s.Results = simulation.Results{
-		Took: last, BookingsPerSecond: float64(users) / last.Seconds(), Checks: append(checks(false), booking.Check{Name: "answers-kept", OK: true, Detail: "All answers that were given are in the database."}),
+		Took: last, BookingsPerSecond: float64(users) / last.Seconds(), Checks: append(checks(false), booking.Check{Name: "answers-kept", OK: true, Detail: locale.Later("All %s answers that were given are in the database.", users)}),
 		Transactions: transactions, Connections: connections,
 	}
 	for i := range simulation.PaceSteps + 1 {

@@ -10,6 +10,7 @@ import (
 	"rowlock/audit"
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 )
 
@@ -128,22 +129,26 @@ func attendees() []booking.Attendee {
 
 func checks(broken bool) []booking.Check {
 	list := []booking.Check{
-		{Name: "no-overbooking", OK: true, Detail: "Nobody is confirmed beyond the seats there are."},
-		{Name: "seats-add-up", OK: true, Detail: "Seats remaining are the capacity less the confirmed."},
-		{Name: "line-adds-up", OK: true, Detail: "Every line is as long as is shown."},
-		{Name: "no-idle-seat", OK: true, Detail: "No seat is free while somebody waits."},
-		{Name: "one-standing", OK: true, Detail: "Nobody both has a seat and waits for one."},
-		{Name: "order-of-arrival", OK: true, Detail: "Seats went out in the order of arrival: nobody in line came before somebody with a seat."},
-		{Name: "numbers-drawn-once", OK: true, Detail: "Every arrival number was drawn once."},
-		{Name: "cancelled-is-over", OK: true, Detail: "Cancelled events have no attendees and no line."},
+		{Name: "no-overbooking", OK: true, Detail: locale.Later("Nobody is confirmed beyond the seats there are.")},
+		{Name: "seats-add-up", OK: true, Detail: locale.Later("Seats remaining are the capacity less the confirmed.")},
+		{Name: "line-adds-up", OK: true, Detail: locale.Later("Every line is as long as is shown.")},
+		{Name: "no-idle-seat", OK: true, Detail: locale.Later("No seat is free while somebody waits.")},
+		{Name: "one-standing", OK: true, Detail: locale.Later("Nobody both has a seat and waits for one.")},
+		{Name: "order-of-arrival", OK: true, Detail: locale.Later("Seats went out in the order of arrival: nobody in line came before somebody with a seat.")},
+		{Name: "numbers-drawn-once", OK: true, Detail: locale.Later("Every arrival number was drawn once.")},
+		{Name: "cancelled-is-over", OK: true, Detail: locale.Later("Cancelled events have no attendees and no line.")},
 	}
 	if broken {
 		list[1] = booking.Check{
-			Name: "seats-add-up", Detail: "event " + id(101).String() + ": 3 seats are shown as free, 2 are",
-			Breaches: []string{"event " + id(101).String() + ": 3 seats are shown as free, 2 are", "event " + id(102).String() + ": 1 seat is shown as free, 0 are"},
+			Name: "seats-add-up", Detail: shownAsFree(101, 3, 2),
+			Breaches: []locale.Text{shownAsFree(101, 3, 2), shownAsFree(102, 1, 0)},
 		}
 	}
 	return list
+}
+
+func shownAsFree(n, shown, free int) locale.Text {
+	return locale.Later("event %s: %s", id(n).String(), locale.Later("%s seats are shown as free, %s are", shown, free))
 }
 
 func run(n int, strategy string, state simulation.State) simulation.Simulation {
@@ -182,7 +187,7 @@ func runningRun(phase string, answered int) simulation.Simulation {
 func brokenRun() simulation.Simulation {
 	s := run(1, "optimistic", simulation.Done)
 	s.Tally = simulation.Tally{Registered: 12, Waitlisted: 951, Failed: 37, Overbooked: 2}
-	s.Results.Failures = []simulation.Failure{{Cause: "too many retries", Count: 31}, {Cause: "context deadline exceeded", Count: 6}}
+	s.Results.Failures = []simulation.Failure{{Cause: locale.Later("the queue was full"), Count: 31}, {Cause: locale.Later("no answer in time"), Count: 6}}
 	s.Results.Checks = checks(true)
 	s.Target = simulation.EventItself
 	return s

@@ -12,24 +12,25 @@ import (
 	"rowlock/audit"
 	"rowlock/booking"
 	"rowlock/event"
+	"rowlock/locale"
 	"rowlock/simulation"
 	"rowlock/views"
 )
 
 // shots lists every page in every state, in the order in which a person meets
-// them.
-func shots() []shot {
+// them, with what the program says in the language l.
+func shots(l *locale.Locale) []shot {
 	var all []shot
-	all = append(all, eventShots()...)
-	all = append(all, accountShots()...)
-	all = append(all, bookingShots()...)
-	all = append(all, organizerShots()...)
-	all = append(all, adminShots()...)
-	all = append(all, labShots()...)
-	return append(all, errorShots()...)
+	all = append(all, eventShots(l)...)
+	all = append(all, accountShots(l)...)
+	all = append(all, bookingShots(l)...)
+	all = append(all, organizerShots(l)...)
+	all = append(all, adminShots(l)...)
+	all = append(all, labShots(l)...)
+	return append(all, errorShots(l)...)
 }
 
-func eventShots() []shot {
+func eventShots(l *locale.Locale) []shot {
 	const group = "Events"
 	list := views.Events{
 		Events: []event.Event{closed, oars, last, coxes, off, talk, lanterns, regatta, night, soon},
@@ -63,14 +64,14 @@ func eventShots() []shot {
 	}{
 		{"An event, for a stranger", "event", nil, views.Booking{Event: lanterns}, 0},
 		{"An event, signed in", "event-open", ana, views.Booking{Event: lanterns}, 0},
-		{"An event, just booked", "event-booked", ana, views.Booking{Event: simulated(lanterns, 10, 0), Mine: seat(false), Notice: "You have a seat."}, 0},
-		{"An event, the last seat just went", "event-line", ana, views.Booking{Event: simulated(coxes, 0, 3), Mine: place(3), Notice: "The last seat just went; you are number 3 in line."}, 0},
+		{"An event, just booked", "event-booked", ana, views.Booking{Event: simulated(lanterns, 10, 0), Mine: seat(false), Notice: l.Say("You have a seat.")}, 0},
+		{"An event, the last seat just went", "event-line", ana, views.Booking{Event: simulated(coxes, 0, 3), Mine: place(3), Notice: l.Say("The last seat just went; you are number %s in line.", 3)}, 0},
 		{"An event, full", "event-full", ana, views.Booking{Event: coxes}, 0},
 		{"An event, full, for a stranger", "event-full-stranger", nil, views.Booking{Event: coxes}, 0},
 		{"An event, the last seat", "event-last", ana, views.Booking{Event: last}, 0},
 		{"An event, promoted", "event-promoted", ana, views.Booking{Event: coxes, Mine: seat(true)}, 0},
-		{"An event, just cancelled", "event-left", ana, views.Booking{Event: lanterns, Mine: gone(), Notice: "Your seat is free again."}, 0},
-		{"An event, refused", "event-refused", ana, views.Booking{Event: lanterns, Refused: true, Notice: "Very busy. Many people are booking at this moment. Nothing is lost: wait a few seconds, then try again."}, http.StatusServiceUnavailable},
+		{"An event, just cancelled", "event-left", ana, views.Booking{Event: lanterns, Mine: gone(), Notice: l.Say("Your seat is cancelled. Thank you for letting somebody else have it.")}, 0},
+		{"An event, refused", "event-refused", ana, views.Booking{Event: lanterns, Refused: true, Notice: l.Say("Very many people are booking this event") + ". " + l.Say("Nothing was lost. Try again in a few seconds.")}, http.StatusServiceUnavailable},
 		{"An event, not open yet", "event-soon", ana, views.Booking{Event: soon}, 0},
 		{"An event, booking closed", "event-closed", ana, views.Booking{Event: closed}, 0},
 		{"An event, under way", "event-running", ana, views.Booking{Event: running, Mine: seat(false)}, 0},
@@ -87,7 +88,7 @@ func eventShots() []shot {
 	return all
 }
 
-func accountShots() []shot {
+func accountShots(l *locale.Locale) []shot {
 	const group = "Accounts"
 	demo := []views.DemoPerson{
 		{Name: "Ana Martins", Email: "ana@rowlock.example", Role: account.Attendee, Password: "rowlock-demo"},
@@ -103,23 +104,23 @@ func accountShots() []shot {
 		{group: group, name: "Sign up", slug: "signup", path: "/signup", page: func(p views.Page) templ.Component { return views.SignUpPage(p, views.SignUp{}) }},
 		{group: group, name: "Sign up, with problems", slug: "signup-problems", path: "/signup", status: http.StatusUnprocessableEntity, page: func(p views.Page) templ.Component {
 			return views.SignUpPage(p, views.SignUp{Name: "Ana Martins", Email: "ana@rowlock", Next: "/events", Problems: map[string]string{
-				"email": "Somebody has signed up with this address. Sign in instead?", "password": "Please use at least 10 characters. A few words make a good password.",
+				"email": l.Say("This address has an account already. Sign in with it instead."), "password": l.Say("Please use at least %s characters. A few words make a good password.", account.MinPassword),
 			}})
 		}},
 		{group: group, name: "Sign in, in a demo", slug: "login", path: "/login", page: func(p views.Page) templ.Component { return views.SignInPage(p, views.SignIn{People: demo}) }},
 		{group: group, name: "Sign in, refused", slug: "login-refused", path: "/login", status: http.StatusUnprocessableEntity, page: func(p views.Page) templ.Component {
-			return views.SignInPage(p, views.SignIn{Email: "ana@rowlock.example", Problems: map[string]string{"": "The address and the password do not belong together. Check both and try again."}})
+			return views.SignInPage(p, views.SignIn{Email: "ana@rowlock.example", Problems: map[string]string{"": l.Say("This address and this password do not belong together. Check both.")}})
 		}, set: func(p *views.Page) { p.Demo = false }},
 		{group: group, name: "Account", slug: "account", viewer: ana, path: "/account", page: func(p views.Page) templ.Component {
 			return views.AccountPage(p, views.Account{Name: ana.Name, Sessions: sessions})
 		}},
 		{group: group, name: "Account, with problems", slug: "account-problems", viewer: noEnd, path: "/account", status: http.StatusUnprocessableEntity, page: func(p views.Page) templ.Component {
-			return views.AccountPage(p, views.Account{Name: noEnd.Name, Sessions: sessions[:1], Problems: map[string]string{"current_password": "This is not your password now."}})
+			return views.AccountPage(p, views.Account{Name: noEnd.Name, Sessions: sessions[:1], Problems: map[string]string{"current_password": l.Say("This is not your current password.")}})
 		}},
 	}
 }
 
-func bookingShots() []shot {
+func bookingShots(l *locale.Locale) []shot {
 	const group = "Bookings"
 	all := []booking.Held{
 		{Event: oars, Mine: seat(false)}, {Event: coxes, Mine: place(3)}, {Event: lanterns, Mine: seat(true)},
@@ -128,7 +129,7 @@ func bookingShots() []shot {
 	return []shot{
 		{group: group, name: "My bookings", slug: "bookings", viewer: ana, path: "/bookings", page: func(p views.Page) templ.Component { return views.BookingsPage(p, all) },
 			set: func(p *views.Page) {
-				p.Flash = &views.Flash{Kind: views.FlashDone, Text: "Your seat is free again."}
+				p.Flash = &views.Flash{Kind: views.FlashDone, Text: l.Say("Your seat is cancelled. Thank you for letting somebody else have it.")}
 			}},
 		{group: group, name: "My bookings, none", slug: "bookings-empty", viewer: ana, path: "/bookings", page: func(p views.Page) templ.Component { return views.BookingsPage(p, nil) }},
 		{group: group, name: "A ticket", slug: "ticket", viewer: ana, path: "/bookings/1", page: func(p views.Page) templ.Component {
@@ -140,7 +141,7 @@ func bookingShots() []shot {
 	}
 }
 
-func organizerShots() []shot {
+func organizerShots(l *locale.Locale) []shot {
 	const group = "Organizer"
 	mine := []event.Event{oars, coxes, lanterns, regatta, draft, off, past}
 	edited := lanterns
@@ -150,7 +151,7 @@ func organizerShots() []shot {
 	conflict.Theirs, conflict.Revision = &edited, "4"
 	broken := views.NewEventForm(now, "Europe/Lisbon")
 	broken.EndsAt, broken.Capacity = "2027-02-27T17:00", "0"
-	broken.Problems = map[string]string{"title": "Give the event a title.", "ends_at": "The event must end after it starts.", "capacity": "Choose from 1 to 100,000 seats."}
+	broken.Problems = map[string]string{"title": l.Say("Give the event a title."), "ends_at": l.Say("The event must end after it starts."), "capacity": l.Say("Choose from 1 to %s seats.", event.MaxCapacity)}
 
 	overview := func(e event.Event, n booking.Numbers) func(p views.Page) templ.Component {
 		return func(p views.Page) templ.Component {
@@ -184,12 +185,12 @@ func organizerShots() []shot {
 	}
 }
 
-func adminShots() []shot {
+func adminShots(l *locale.Locale) []shot {
 	const group = "Admin"
 	form := views.SimulationForm{Events: []event.Event{coxes, lanterns, oars}, Strategies: []string{"grouped", "pessimistic"}}
 	refused := form
 	refused.Users, refused.Target = "200000", string(simulation.EventItself)
-	refused.Problems = map[string]string{"users": "Choose from 1 to 100,000 people."}
+	refused.Problems = map[string]string{"users": l.Say("Choose from 1 to %s people.", simulation.MaxUsers)}
 	dashboard := views.Dashboard{
 		Upcoming: 11, People: 1_284, Confirmed: 642, Waiting: 58,
 		Database: views.Database{Version: "15.14", Size: 48_211_968, Connections: 12, MaxConnections: 100, Migration: 5},
@@ -227,35 +228,35 @@ func adminShots() []shot {
 			return views.UsersPage(p, views.Users{Users: people, Pager: views.Pager{Total: 1_284, Page: 1, Pages: 26}})
 		}},
 		{group: group, name: "People, a change refused", slug: "users-refused", viewer: admin, path: "/admin/users", status: http.StatusConflict, page: func(p views.Page) templ.Component {
-			return views.UsersPage(p, views.Users{Users: people[:1], Pager: views.Pager{Total: 1, Page: 1, Pages: 1}, Problem: "The last active admin must stay. Make somebody else an admin first.", ProblemUser: admin.ID})
+			return views.UsersPage(p, views.Users{Users: people[:1], Pager: views.Pager{Total: 1, Page: 1, Pages: 1}, Problem: l.Say("This is the last active admin. Make somebody else an admin first."), ProblemUser: admin.ID})
 		}},
 		{group: group, name: "Log", slug: "audit", viewer: admin, path: "/admin/audit", page: func(p views.Page) templ.Component {
 			return views.AuditPage(p, views.Audit{Lines: lines(), Older: id(999)})
 		}},
 		{group: group, name: "Log, nobody found", slug: "audit-none", viewer: admin, path: "/admin/audit", page: func(p views.Page) templ.Component {
-			return views.AuditPage(p, views.Audit{Person: "nobody", Action: audit.SeatConfirmed, Problems: map[string]string{"person": "Nobody has that name or address."}})
+			return views.AuditPage(p, views.Audit{Person: "nobody", Action: audit.SeatConfirmed, Problems: map[string]string{"person": l.Say("Nobody has this name or email address.")}})
 		}},
 	}
 }
 
 func failedRun() simulation.Simulation {
 	s := run(3, "grouped", simulation.Failed)
-	s.Failure = "The instance that ran it was stopped before everyone had an answer."
+	s.Failure = locale.Later("The program was stopped before it was done.")
 	return s
 }
 
-func errorShots() []shot {
+func errorShots(l *locale.Locale) []shot {
 	var all []shot
 	for _, t := range []views.Trouble{
-		{Status: http.StatusForbidden, Title: "This is not for you", Text: "Only organizers manage events. Ask an admin to make you one."},
-		{Status: http.StatusNotFound, Title: "There is no such event", Text: "It may have been removed, or the address has a mistake in it."},
-		{Status: http.StatusConflict, Title: "The event has started", Text: "Seats can no longer be booked or given back.", NextText: "Your bookings", NextPath: "/bookings"},
-		{Status: http.StatusTooManyRequests, Title: "Too many attempts", Text: "Wait ten minutes, then sign in again.", NextText: "Sign in", NextPath: "/login"},
-		{Status: http.StatusInternalServerError, Title: "Something went wrong here", Text: "It is our fault and we have been told. Try again in a moment."},
-		{Status: http.StatusServiceUnavailable, Title: "Very busy", Text: "Many people are booking at this moment. Nothing is lost: wait a few seconds, then try again."},
+		{Status: http.StatusForbidden, Title: l.Say("This page is not for your account"), Text: l.Say("If you need it for your work, ask an admin for the role.")},
+		{Status: http.StatusNotFound, Title: l.Say("There is no such event"), Text: l.Say("It may have been removed, or the link is incomplete.")},
+		{Status: http.StatusConflict, Title: l.Say("This event has started"), Text: l.Say("It can no longer be booked or left."), NextText: l.Say("My bookings"), NextPath: "/bookings"},
+		{Status: http.StatusTooManyRequests, Title: l.Say("Too many failed sign-ins"), Text: l.Count(7, "Too many sign-ins failed. Wait %s minute, then try again.", "Too many sign-ins failed. Wait %s minutes, then try again."), NextText: l.Say("Sign in"), NextPath: "/login"},
+		{Status: http.StatusInternalServerError, Title: l.Say("Something went wrong on our side"), Text: l.Say("Nothing you did was wrong. Try again; if it stays so, tell the organizer.")},
+		{Status: http.StatusServiceUnavailable, Title: l.Say("Very many people are booking this event"), Text: l.Say("Nothing was lost. Try again in a few seconds.")},
 	} {
 		code := strconv.Itoa(t.Status)
-		all = append(all, shot{group: "Errors", name: code + " " + t.Title, slug: "error-" + code, status: t.Status, path: "/events/x",
+		all = append(all, shot{group: "Errors", name: code, slug: "error-" + code, status: t.Status, path: "/events/x",
 			page: func(p views.Page) templ.Component { return views.ErrorPage(p, t) }})
 	}
 	return all

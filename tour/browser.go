@@ -1,19 +1,16 @@
-package main
+package tour
 
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
-// openBrowser starts a browser without a window, which talks to nobody else.
-func openBrowser(ctx context.Context) (context.Context, context.CancelFunc, error) {
+// OpenBrowser starts a browser without a window, which talks to nobody else.
+func OpenBrowser(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-pings", true),
@@ -31,46 +28,30 @@ func openBrowser(ctx context.Context) (context.Context, context.CancelFunc, erro
 	return ctx, closeAll, nil
 }
 
-// An album keeps the pictures.
-type album struct {
-	folder, only string
-	taken        int
+// A Light is a way to look at a page: how wide, and by day or by night.
+type Light struct {
+	// Width is that of a phone or of a desk, in CSS pixels.
+	Width int64
+	// Scheme is the colour scheme: light or dark.
+	Scheme string
+
+	height int64
 }
 
-// widths are those of a phone and of a desk; heights are of the first screen,
-// the pictures show the whole page.
-var widths = []struct{ width, height int64 }{{390, 844}, {1280, 900}}
-
-// add photographs the page that ctx shows, four times.
-func (a *album) add(ctx context.Context, name string) error {
-	if !strings.Contains(name, a.only) {
-		return nil
-	}
-	for _, w := range widths {
-		for _, scheme := range []string{"light", "dark"} {
-			picture, err := photograph(ctx, w.width, w.height, scheme)
-			if err != nil {
-				return fmt.Errorf("photograph %s: %w", name, err)
-			}
-			file := filepath.Join(a.folder, fmt.Sprintf("%s-%d-%s.png", name, w.width, scheme))
-			if err := os.WriteFile(file, picture, 0o644); err != nil {
-				return err
-			}
-			a.taken++
-		}
-	}
-	return nil
+// Lights are the ways to look at a page.
+var Lights = []Light{
+	{390, "light", 844}, {390, "dark", 844},
+	{1280, "light", 900}, {1280, "dark", 900},
 }
 
-func photograph(ctx context.Context, width, height int64, scheme string) ([]byte, error) {
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), prefer(scheme), settle); err != nil {
-		return nil, err
-	}
-	return chromedp.Run(ctx, chromedp.FullScreenshot(100))
+func (l Light) String() string { return fmt.Sprintf("%d-%s", l.Width, l.Scheme) }
+
+// Put shows the tab's page in this light, when all its letters are there. It
+// asks for no motion: what is seen of a transition is of neither state.
+func (l Light) Put(tab context.Context) error {
+	return chromedp.Do(tab, chromedp.EmulateViewport(l.Width, l.height), prefer(l.Scheme), settle)
 }
 
-// prefer sets the colour scheme, and asks for no motion: a picture of a
-// transition is of neither state.
 func prefer(scheme string) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

@@ -1,4 +1,4 @@
-package main
+package tour
 
 import (
 	"bufio"
@@ -23,24 +23,25 @@ const (
 	demoAdmin    = "admin@rowlock.example"
 )
 
-// A site is a running Rowlock with the demo in it.
-type site struct {
-	url     string
+// A Site is a running Rowlock with the demo in it.
+type Site struct {
+	// URL is where it serves, without a slash at the end.
+	URL     string
 	folder  string
 	program *exec.Cmd
 	people  map[string]*http.Client
 }
 
-// startSite builds the program and starts it on a new data folder. Ending ctx
-// asks it to stop; stop waits until it has.
-func startSite(ctx context.Context) (_ *site, err error) {
-	s := &site{people: map[string]*http.Client{}}
-	if s.folder, err = os.MkdirTemp("", "rowlock-shots-"); err != nil {
+// StartSite builds the program and starts it on a new data folder. Ending ctx
+// asks it to stop; Stop waits until it has.
+func StartSite(ctx context.Context) (_ *Site, err error) {
+	s := &Site{people: map[string]*http.Client{}}
+	if s.folder, err = os.MkdirTemp("", "rowlock-tour-"); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.stop())
+			err = errors.Join(err, s.Stop())
 		}
 	}()
 	// As root, Rowlock runs PostgreSQL as somebody else, who must get through.
@@ -65,7 +66,7 @@ func startSite(ctx context.Context) (_ *site, err error) {
 	if err := s.program.Start(); err != nil {
 		return nil, err
 	}
-	if s.url, err = readAddress(greeting); err != nil {
+	if s.URL, err = readAddress(greeting); err != nil {
 		return nil, err
 	}
 	return s, s.awaitReady(ctx)
@@ -84,9 +85,9 @@ func readAddress(greeting io.Reader) (string, error) {
 	return "", errors.Join(errors.New("Rowlock ended before it was ready"), lines.Err())
 }
 
-func (s *site) awaitReady(ctx context.Context) error {
+func (s *Site) awaitReady(ctx context.Context) error {
 	for {
-		response, err := http.Get(s.url + "/readyz")
+		response, err := http.Get(s.URL + "/readyz")
 		if err == nil {
 			response.Body.Close() //nolint:errcheck // only the status matters
 			if response.StatusCode == http.StatusOK {
@@ -101,8 +102,8 @@ func (s *site) awaitReady(ctx context.Context) error {
 	}
 }
 
-// stop ends the program and removes its data.
-func (s *site) stop() error {
+// Stop ends the program and removes its data.
+func (s *Site) Stop() error {
 	var err error
 	if s.program != nil && s.program.Process != nil {
 		_ = s.program.Process.Signal(os.Interrupt) // it may have ended by itself
@@ -112,7 +113,7 @@ func (s *site) stop() error {
 }
 
 // post sends a form as somebody of the demo, outside the browser.
-func (s *site) post(email, path string, fields ...string) error {
+func (s *Site) post(email, path string, fields ...string) error {
 	person, err := s.person(email)
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func (s *site) post(email, path string, fields ...string) error {
 	return s.send(person, path, fields...)
 }
 
-func (s *site) person(email string) (*http.Client, error) {
+func (s *Site) person(email string) (*http.Client, error) {
 	if known, ok := s.people[email]; ok {
 		return known, nil
 	}
@@ -136,12 +137,12 @@ func (s *site) person(email string) (*http.Client, error) {
 	return person, nil
 }
 
-func (s *site) send(person *http.Client, path string, fields ...string) error {
+func (s *Site) send(person *http.Client, path string, fields ...string) error {
 	form := url.Values{}
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
-	response, err := person.PostForm(s.url+path, form)
+	response, err := person.PostForm(s.URL+path, form)
 	if err != nil {
 		return err
 	}
@@ -152,14 +153,11 @@ func (s *site) send(person *http.Client, path string, fields ...string) error {
 	return nil
 }
 
-var (
-	placeholder = regexp.MustCompile(`\{[^}]+\}`)
-	eventLink   = regexp.MustCompile(`href="/organizer/events/([0-9a-f-]{36})">([^<]*)<`)
-)
+var eventLink = regexp.MustCompile(`href="/organizer/events/([0-9a-f-]{36})">([^<]*)<`)
 
-// resolve puts the IDs of events in the place of a part of their titles:
+// Resolve puts the IDs of events in the place of a part of their titles:
 // "/events/{Clay for}".
-func (s *site) resolve(path string) (string, error) {
+func (s *Site) Resolve(path string) (string, error) {
 	var problem error
 	resolved := placeholder.ReplaceAllStringFunc(path, func(title string) string {
 		id, err := s.eventID(strings.Trim(title, "{}"))
@@ -170,12 +168,12 @@ func (s *site) resolve(path string) (string, error) {
 }
 
 // eventID looks where drafts and past events are listed, too.
-func (s *site) eventID(title string) (string, error) {
+func (s *Site) eventID(title string) (string, error) {
 	admin, err := s.person(demoAdmin)
 	if err != nil {
 		return "", err
 	}
-	response, err := admin.Get(s.url + "/admin/events?q=" + url.QueryEscape(title))
+	response, err := admin.Get(s.URL + "/admin/events?q=" + url.QueryEscape(title))
 	if err != nil {
 		return "", err
 	}

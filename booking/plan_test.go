@@ -1,0 +1,82 @@
+package booking_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rowlock/booking"
+	"rowlock/db"
+)
+
+// What a group reads depends on who asks, not on how full the event is, how
+// long its line is or what the people have booked before, even where the
+// database planned how to read while it was empty.
+func TestAGroupReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
+	t.Parallel()
+	const many, few = 2000, 20
+	h := newHouse(t)
+	limits := db.BookingLimits
+	limits.MaxConns = 1 // one connection has every plan
+	pool, err := db.Open(t.Context(), h.pool.Config().ConnString(), limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
+	book := func(event, person uuid.UUID) {
+		t.Helper()
+		if _, err := desk.Book(context.Background(), booking.Request{EventID: event, UserID: person}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open, full := h.event(2*many), h.event(0)
+	book(open, h.person())
+	book(full, h.person())
+
+	// A full event, a long line, and people who have booked a lot.
+	crowd, asking := h.crowd(many), h.crowd(few)
+	h.fill(open, crowd)
+	h.exec(`insert into waitlist_entries (id, event_id, user_id, position, joined_at)
+		select gen_random_uuid(), $1, id, 1 + n, now() from unnest($2::uuid[]) with ordinality as u (id, n)`, full, crowd)
+	h.exec(`update events set waiting = waiting + $2, next_position = next_position + $2 where id = $1`, full, many)
+	for range 50 {
+		h.fill(h.event(2*few), asking)
+	}
+
+	var backend int
+	if err := pool.QueryRow(t.Context(), `select pg_backend_pid()`).Scan(&backend); err != nil {
+		t.Fatal(err)
+	}
+	before := h.read()
+	for _, person := range asking {
+		book(open, person)
+		book(full, person)
+	}
+	pool.Close() // its connection tells its counts when it ends
+	for h.number(`select count(*) from pg_stat_activity where pid = $1`, backend) > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if n := h.read() - before; n > 2*few {
+		t.Errorf("%d bookings read %d standings", 2*few, n)
+	}
+	h.mustHold()
+}
+
+// fill gives everyone a seat.
+func (h *house) fill(event uuid.UUID, people []uuid.UUID) {
+	h.t.Helper()
+	h.exec(`insert into registrations (id, event_id, user_id, status, position, ticket_code, booked_at)
+		select gen_random_uuid(), e.id, u.id, 'confirmed', e.next_position + n - 1, substr(md5(random()::text), 1, 12), now()
+		from events e, unnest($2::uuid[]) with ordinality as u (id, n) where e.id = $1`, event, people)
+	h.exec(`update events set seats_remaining = seats_remaining - $2, next_position = next_position + $2 where id = $1`, event, len(people))
+}
+
+// read is how many standings were read since the database was made.
+func (h *house) read() int {
+	h.t.Helper()
+	return h.number(`select sum(seq_tup_read + idx_tup_fetch)::int from pg_stat_user_tables where relname in ('registrations', 'waitlist_entries')`)
+}
