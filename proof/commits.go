@@ -292,6 +292,11 @@ func (s *stage) holdRow(ctx context.Context, a *arena) (release func(), err erro
 		return nil, fmt.Errorf("lock event %s: %w", a.ID, err)
 	}
 	release = func() { tx.Rollback(context.WithoutCancel(ctx)) } //nolint:errcheck // a second call does nothing
+	// Whoever holds it does so longer than a transaction of Rowlock's may.
+	if _, err := tx.Exec(ctx, `set local idle_in_transaction_session_timeout = 0`); err != nil {
+		release()
+		return nil, fmt.Errorf("lock event %s: %w", a.ID, err)
+	}
 	if _, err := tx.Exec(ctx, `select from events where id = $1 for update`, a.ID); err != nil {
 		release()
 		return nil, fmt.Errorf("lock event %s: %w", a.ID, err)

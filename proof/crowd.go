@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"rowlock/proof/model"
 )
@@ -19,6 +20,9 @@ type crowd struct {
 	First int `json:"first"`
 	// Ends tells that one of them may cancel the event near the end.
 	Ends bool `json:"ends"`
+	// Purges tells that an admin among them deactivates people and lets them in
+	// again.
+	Purges bool `json:"purges"`
 	// Impatient tells that they give up at random moments.
 	Impatient bool `json:"impatient"`
 }
@@ -39,6 +43,10 @@ func (c crowd) visit(ctx context.Context, a *arena, d desk, i int) {
 	for n := range c.Requests {
 		if c.Ends && i == 0 && n == c.Requests*4/5 && dice.IntN(3) == 0 {
 			v.ask(ctx, model.Ask{Kind: model.CancelEvent})
+			continue
+		}
+		if c.Purges && dice.IntN(5) == 0 {
+			v.purge(ctx)
 			continue
 		}
 		v.askPatiently(ctx, c.Impatient)
@@ -82,6 +90,17 @@ func (v *visitor) askSomething(ctx context.Context) {
 		return
 	}
 	v.ask(ctx, q)
+}
+
+// purge deactivates somebody, looks at what that leaves them with, and lets
+// them in again, but not before those who booked for them meanwhile have their
+// answer: else that might as well have come afterwards.
+func (v *visitor) purge(ctx context.Context) {
+	person := v.dice.IntN(len(v.arena.People))
+	v.ask(ctx, model.Ask{Kind: model.Deactivate, Person: person})
+	v.ask(ctx, model.Ask{Kind: model.Look, Person: person})
+	time.Sleep(40 * time.Millisecond)
+	v.ask(ctx, model.Ask{Kind: model.Activate, Person: person})
 }
 
 // resize opens the form and saves it, with what may be too few seats.

@@ -43,9 +43,10 @@ func histories(ctx context.Context, p *proof) error {
 
 // storms runs one storm after the other, each on an event of its own.
 func (p *proof) storms(ctx context.Context, s *stage, desks []desk) error {
-	for range p.pick(25, 1) {
+	for i := range p.pick(25, 2) {
 		seed := p.nextSeed()
-		if err := p.storm(ctx, s, desks, crowd{Visitors: 12, Requests: p.pick(25, 12), Seed: seed, Ends: true}); err != nil {
+		c := crowd{Visitors: 12, Requests: p.pick(25, 12), Seed: seed, Ends: true, Purges: i%2 == 1}
+		if err := p.storm(ctx, s, desks, c); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 	}

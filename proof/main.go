@@ -27,6 +27,7 @@ import (
 var exhibits = []exhibit{
 	{"histories", "every answer fits into one order of all requests", histories},
 	{"instances", "kill -9 of an instance leaves nothing but true answers", instances},
+	{"program", "kill -9 of the built program leaves nothing but true pages", theProgram},
 	{"walk", "every answer is the one that the rules demand", walk},
 	{"order", "people are served in the order in which they came", order},
 	{"leavers", "who gave up has nothing, who did not has what they were told", leavers},

@@ -42,7 +42,9 @@ type trial struct {
 // trials has each proof catch what it is there for.
 var trials = []trial{
 	{"histories", mutant.Nothing, []mutant.Break{mutant.LockAndCount, mutant.CheckBeforeLock, mutant.AnswerBeforeCommit, mutant.SkipTheLine}, tryHistories},
+	{"histories", mutant.Nothing, []mutant.Break{mutant.ForgetPeople}, tryPurges},
 	{"instances", mutant.Nothing, []mutant.Break{mutant.AnswerBeforeCommit}, tryInstances},
+	{"program", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryProgram},
 	{"postgres", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryPostgres},
 	{"commits", realDesk, []mutant.Break{mutant.GuessLost, mutant.GuessDone}, tryCommits},
 	{"shortages", mutant.Nothing, []mutant.Break{mutant.GuessDone}, tryShortages},
@@ -129,16 +131,34 @@ func opens(b mutant.Break) opener {
 }
 
 func tryHistories(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	return p.stormOne(ctx, s, b, crowd{Ends: true})
+}
+
+func tryPurges(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	return p.stormOne(ctx, s, b, crowd{Purges: true})
+}
+
+// stormOne lets a crowd storm a single desk that breaks a rule.
+func (p *proof) stormOne(ctx context.Context, s *stage, b mutant.Break, c crowd) error {
 	d, shut, err := opens(b)(ctx, s.url)
 	if err != nil {
 		return err
 	}
 	defer shut()
-	return p.storm(ctx, s, []desk{d}, crowd{Visitors: 12, Requests: p.pick(25, 12), Seed: p.nextSeed(), Ends: true})
+	c.Visitors, c.Requests, c.Seed = 12, p.pick(25, 12), p.nextSeed()
+	return p.storm(ctx, s, []desk{d}, c)
 }
 
 func tryInstances(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
 	return p.killInStorm(ctx, s, b, p.nextSeed(), new(stopwatch))
+}
+
+func tryProgram(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
+	binary, err := p.build(ctx, b)
+	if err != nil {
+		return err
+	}
+	return p.killPrograms(ctx, s, binary, 1, 1, new(stopwatch))
 }
 
 func tryPostgres(ctx context.Context, p *proof, _ *stage, b mutant.Break) error {
@@ -165,12 +185,7 @@ func tryShortages(ctx context.Context, p *proof, s *stage, b mutant.Break) error
 }
 
 func tryLeavers(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
-	d, shut, err := opens(b)(ctx, s.url)
-	if err != nil {
-		return err
-	}
-	defer shut()
-	return p.storm(ctx, s, []desk{d}, crowd{Visitors: 12, Requests: p.pick(25, 12), Seed: p.nextSeed(), Impatient: true})
+	return p.stormOne(ctx, s, b, crowd{Impatient: true})
 }
 
 func tryWalk(ctx context.Context, p *proof, s *stage, b mutant.Break) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/db"
 	"rowlock/event"
@@ -173,6 +174,9 @@ func (a *arena) ask(ctx context.Context, d desk, visitor int, q model.Ask) model
 }
 
 func (a *arena) carryOut(ctx context.Context, d desk, q model.Ask) (model.Reply, error) {
+	if s, ok := d.(*site); ok && s.offers(q.Kind) {
+		return s.carryOut(ctx, a, q)
+	}
 	switch q.Kind {
 	case model.Book:
 		return reply(d.Book(ctx, booking.Request{EventID: a.ID, UserID: a.People[q.Person]}))
@@ -190,7 +194,10 @@ func (a *arena) carryOut(ctx context.Context, d desk, q model.Ask) (model.Reply,
 		n, err := d.CancelEvent(ctx, a.ID, a.Organizer)
 		return model.Reply{Count: n}, err
 	case model.Deactivate, model.Activate:
-		_, err := a.pool.Exec(ctx, `update users set is_active = $2 where id = $1`, a.People[q.Person], q.Kind == model.Activate)
+		// An admin does not give up halfway.
+		err := account.NewStore(a.pool, nil).Manage(context.WithoutCancel(ctx), account.Change{
+			UserID: a.People[q.Person], ActorID: a.Organizer, Role: account.Attendee, IsActive: q.Kind == model.Activate,
+		})
 		return model.Reply{}, err
 	case model.Look:
 		return a.look(ctx, q.Person)

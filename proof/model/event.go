@@ -92,6 +92,8 @@ type Reply struct {
 	// they gave up waiting, or the database stayed out of reach.
 	Nothing bool   `json:"nothing,omitempty"`
 	Refusal string `json:"refusal,omitempty"`
+	// Told is how much of the answer the one who asked could see.
+	Told Told `json:"told,omitempty"`
 
 	Standing booking.Standing `json:"standing,omitempty"`
 	Already  bool             `json:"already,omitempty"`
@@ -110,6 +112,35 @@ type Reply struct {
 
 	// Seen is what Inspect found.
 	Seen *Event `json:"seen,omitempty"`
+}
+
+// Told is how much of an answer somebody sees.
+type Told string
+
+// The pages of a site do not show all that a desk answers.
+const (
+	Everything Told = ""
+	// OnlyNumber is Number and Already.
+	OnlyNumber Told = "the number"
+	// OnlyBox is what the box on an event's page shows: Standing, Place, Free
+	// and Capacity.
+	OnlyBox Told = "the box"
+	// OnlyDone is that it was not refused.
+	OnlyDone Told = "done"
+)
+
+// seen is the part of a reply that somebody sees who is told so much.
+func (r Reply) seen(t Told) Reply {
+	switch t {
+	case OnlyNumber:
+		r = Reply{Refusal: r.Refusal, Number: r.Number, Already: r.Already}
+	case OnlyBox:
+		r = Reply{Refusal: r.Refusal, Standing: r.Standing, Place: r.Place, Free: r.Free, Capacity: r.Capacity}
+	case OnlyDone:
+		r = Reply{Refusal: r.Refusal}
+	}
+	r.Told = t
+	return r
 }
 
 // Do carries out one request and leaves e as it was.
@@ -263,8 +294,9 @@ func (e Event) Equal(o Event) bool {
 		slices.Equal(e.People, o.People) && slices.Equal(e.Line, o.Line)
 }
 
-// Equal tells whether the two say the same.
+// Equal tells whether the two say the same, as far as r tells.
 func (r Reply) Equal(o Reply) bool {
+	o = o.seen(r.Told)
 	if (r.Seen == nil) != (o.Seen == nil) || r.Seen != nil && !r.Seen.Equal(*o.Seen) {
 		return false
 	}
@@ -311,6 +343,10 @@ func (r Reply) String() string {
 		return "refused: " + r.Refusal
 	case r.Seen != nil:
 		return r.Seen.String()
+	case r.Told == OnlyNumber:
+		return fmt.Sprintf("#%d, already %t", r.Number, r.Already)
+	case r.Told == OnlyDone:
+		return "done"
 	case r.Standing == "":
 		return fmt.Sprintf("done, %d people moved", r.Count)
 	}
