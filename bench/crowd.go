@@ -2,142 +2,143 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowlock/booking"
-	"rowlock/db"
-	"rowlock/db/embedded"
 )
 
-// A stage is a pool with an organizer, on which events and people are made.
-type stage struct {
-	pool      *pgxpool.Pool
-	organizer uuid.UUID
-}
-
-// newStage opens a pool of so many connections with the desk's other limits.
-func (b *bench) newStage(ctx context.Context, conns int32) (*stage, error) {
-	limits := db.BookingLimits
-	limits.MaxConns = conns
-	pool, err := db.Open(ctx, b.server.URL(embedded.Database), limits)
-	if err != nil {
-		return nil, err
-	}
-	s := &stage{pool: pool}
-	people, err := s.people(ctx, 1)
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	s.organizer = people[0]
-	return s, nil
-}
-
-func (s *stage) people(ctx context.Context, n int) ([]uuid.UUID, error) {
-	ids := make([]uuid.UUID, n)
-	for i := range ids {
-		ids[i] = uuid.Must(uuid.NewV7())
-	}
-	_, err := s.pool.Exec(ctx, `insert into users (id, name, email, password_hash, role)
-		select id, 'Person', id || '@example.org', 'none', 'attendee' from unnest($1::uuid[]) as u (id)`, ids)
-	return ids, err
-}
-
-func (s *stage) event(ctx context.Context, capacity int) (uuid.UUID, error) {
-	id := uuid.Must(uuid.NewV7())
-	_, err := s.pool.Exec(ctx, `
-		insert into events (id, title, description, location, starts_at, ends_at, time_zone, status, organizer_id, capacity, seats_remaining)
-		values ($1, 'Regatta', '', '', now() + interval '1 day', now() + interval '2 days', 'UTC', 'published', $2, $3, $3)`,
-		id, s.organizer, capacity)
-	return id, err
+// A crowd is people who book: the first person the first event, the second the
+// second, and from the first event again when there is none left.
+type crowd struct {
+	people, events []uuid.UUID
+	// atOnce of them book at the same moment. Whoever has an answer is followed
+	// by the next.
+	atOnce int
+	// budget, where there is one, is when those who wait give up.
+	budget time.Duration
 }
 
 // An outcome is what became of a crowd.
 type outcome struct {
-	registered, waitlisted, failed int
-	took                           time.Duration
-	p50, p99                       time.Duration
+	registered, waitlisted int
+	// unanswered gave up when the budget was spent.
+	unanswered int
+	failed     int
+	failure    error // one of them
+	took       time.Duration
+	// waits are of those who were answered, the shortest first.
+	waits []time.Duration
+	spent booking.Spent // Connections are the most at any time
 }
 
-func (o outcome) rate() float64 {
-	return float64(o.registered+o.waitlisted) / o.took.Seconds()
+func (o outcome) answered() int { return o.registered + o.waitlisted }
+
+func (o outcome) rate() float64 { return float64(o.answered()) / o.took.Seconds() }
+
+// percentile is the wait of so many in a hundred at most, in milliseconds.
+func (o outcome) percentile(p float64) float64 {
+	if len(o.waits) == 0 {
+		return 0
+	}
+	return milliseconds(o.waits[min(int(float64(len(o.waits))*p/100), len(o.waits)-1)])
 }
 
-// storm lets n people book an event of so many seats at the same moment.
-func (s *stage) storm(ctx context.Context, b booking.Booker, n, seats int) (outcome, error) {
-	people, err := s.people(ctx, n)
-	if err != nil {
-		return outcome{}, err
-	}
-	event, err := s.event(ctx, seats)
-	if err != nil {
-		return outcome{}, err
+// book lets the crowd book. They reach b in about the order of the list.
+func (c crowd) book(ctx context.Context, b booking.Booker) outcome {
+	var next, registered, waitlisted, unanswered, failed atomic.Int64
+	var failure atomic.Pointer[error]
+	waits := make([]time.Duration, len(c.people)) // 0 is no answer
+	var start time.Time
+	come := func(i int) {
+		// Everyone has a context of their own, as every request of a browser
+		// has.
+		ctx, cancel := c.patience(start)
+		defer cancel()
+		came := time.Now()
+		answer, err := b.Book(ctx, booking.Request{EventID: c.events[i%len(c.events)], UserID: c.people[i]})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			unanswered.Add(1)
+			return
+		case err != nil:
+			failed.Add(1)
+			failure.Store(&err)
+			return
+		case answer.Standing == booking.Confirmed:
+			registered.Add(1)
+		default:
+			waitlisted.Add(1)
+		}
+		waits[i] = time.Since(came)
 	}
 
-	var o outcome
-	var mu sync.Mutex
 	var wg sync.WaitGroup
 	gate := make(chan struct{})
-	waits := make([]time.Duration, n)
-	var start time.Time
-	for i, person := range people {
+	for range min(c.atOnce, len(c.people)) {
 		wg.Go(func() {
 			<-gate
-			answer, err := b.Book(ctx, booking.Request{EventID: event, UserID: person})
-			waits[i] = time.Since(start)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err != nil:
-				o.failed++
-			case answer.Standing == booking.Confirmed:
-				o.registered++
-			default:
-				o.waitlisted++
+			for i := next.Add(1) - 1; i < int64(len(c.people)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				come(int(i))
 			}
 		})
 	}
 	time.Sleep(50 * time.Millisecond) // everyone stands at the gate
+	watch := watchConnections(b)
 	start = time.Now()
 	close(gate)
 	wg.Wait()
-	o.took = time.Since(start)
+	o := outcome{
+		registered: int(registered.Load()), waitlisted: int(waitlisted.Load()),
+		unanswered: int(unanswered.Load()), failed: int(failed.Load()), took: time.Since(start), spent: watch(),
+	}
+	if err := failure.Load(); err != nil {
+		o.failure = *err
+	}
 	slices.Sort(waits)
-	o.p50, o.p99 = waits[n/2], waits[n*99/100]
-	return o, s.sound(ctx, event)
+	o.waits = waits[len(waits)-o.answered():]
+	if o.unanswered > 0 {
+		o.took = max(c.budget, slices.Max(waits)) // the rest is the others' way out
+	}
+	return o
 }
 
-// sound fails when a rule that must always hold does not.
-func (s *stage) sound(ctx context.Context, event uuid.UUID) error {
-	checks, err := booking.CheckEvent(ctx, s.pool, event)
-	if err != nil {
-		return err
+// patience is how long somebody waits who came when it began.
+func (c crowd) patience(began time.Time) (context.Context, context.CancelFunc) {
+	if c.budget == 0 {
+		return context.WithCancel(context.Background())
 	}
-	for _, c := range checks {
-		if !c.OK {
-			return fmt.Errorf("%s does not hold: %s", c.Name, c.Detail)
+	return context.WithDeadline(context.Background(), began.Add(c.budget))
+}
+
+// watchConnections samples how many connections b has in use, until what it
+// spent is asked for. A booker that keeps no accounts has spent nothing.
+func watchConnections(b booking.Booker) func() booking.Spent {
+	meter, ok := b.(booker)
+	if !ok {
+		return func() booking.Spent { return booking.Spent{} }
+	}
+	peak, done, over := 1, make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for {
+			peak = max(peak, meter.Spent().Connections)
+			select {
+			case <-time.After(2 * time.Millisecond):
+			case <-done:
+				return
+			}
 		}
+	}()
+	return func() booking.Spent {
+		close(done)
+		<-over
+		spent := meter.Spent()
+		spent.Connections = peak
+		return spent
 	}
-	return nil
 }
-
-// spread is the median of some figures with the least and the most.
-type spread []float64
-
-func (s spread) median() float64 {
-	sorted := slices.Sorted(slices.Values(s))
-	return sorted[len(sorted)/2]
-}
-
-// text writes a spread with so many decimals.
-func (s spread) text(decimals int) string {
-	return fmt.Sprintf("%.*f (%.*f–%.*f)", decimals, s.median(), decimals, slices.Min(s), decimals, slices.Max(s))
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

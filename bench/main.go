@@ -5,11 +5,13 @@
 // against something else is measured in turns within the same run, and the
 // medians of the turns and of their ratios are told.
 //
-//	go run ./bench            # everything, a few minutes
-//	go run ./bench -only rush # one part
+//	go run ./bench -out docs/benchmarks.md # everything, about half an hour
+//	go run ./bench -only rush              # one part, at the terminal alone
+//	go run ./bench -only rush -out docs/benchmarks.md # keeps the other parts
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -22,6 +24,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"rowlock/db"
 	"rowlock/db/embedded"
@@ -37,8 +41,15 @@ var parts = []part{
 	{"rush", "A thousand people, ten seats", rush},
 	{"bulk", "Against PostgreSQL's own pace", bulk},
 	{"alone", "One person alone", alone},
+	{"matrix", "Four strategies side by side", matrix},
+	{"spread", "A thousand events at once", scattered},
+	{"groups", "Group size against throughput", groups},
+	{"instances", "Several instances", instances},
+	{"month", "A month of data", month},
+	{"memory", "Memory of those who wait", memory},
 	{"program", "The whole program", wholeProgram},
 	{"http", "Bookings through HTTP", throughHTTP},
+	{"pages", "Public pages", publicPages},
 	{"live", "Open pages", openPages},
 }
 
@@ -47,13 +58,18 @@ type bench struct {
 	server *embedded.Server
 	dir    string
 	out    io.Writer
+	doc    *document // nil when the figures are not kept
 	rounds int
 }
 
 func main() {
-	only := flag.String("only", "", "measure these parts alone, such as rush,bulk")
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	only := flag.String("only", "", "measure these `parts` alone, such as rush,bulk; there are\n"+strings.Join(names, ", "))
 	rounds := flag.Int("rounds", 7, "how many turns each comparison takes")
-	out := flag.String("out", "", "write the figures to this file too")
+	out := flag.String("out", "", "keep the figures in this `file` too, and plots in pictures/ beside it; each part\nreplaces its own section, those that are not measured stay as they are")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -66,6 +82,10 @@ func main() {
 }
 
 func run(ctx context.Context, only string, rounds int, out string) error {
+	chosen, titles, err := choose(only)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("/var/tmp", "rowlock-bench-")
 	if err != nil {
 		return err
@@ -75,14 +95,9 @@ func run(ctx context.Context, only string, rounds int, out string) error {
 		return err
 	}
 
-	b := &bench{dir: dir, out: os.Stdout, rounds: rounds}
+	b := &bench{dir: dir, rounds: rounds}
 	if out != "" {
-		file, err := os.Create(out)
-		if err != nil {
-			return err
-		}
-		defer file.Close() //nolint:errcheck // what was written is on the screen too
-		b.out = io.MultiWriter(os.Stdout, file)
+		b.doc = &document{path: out, titles: titles}
 	}
 	if b.server, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "data")}); err != nil {
 		return err
@@ -92,25 +107,75 @@ func run(ctx context.Context, only string, rounds int, out string) error {
 	if _, err := db.Migrate(ctx, b.server.URL(embedded.Database)); err != nil {
 		return err
 	}
-	b.printMachine()
-	for _, p := range parts {
-		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {
-			continue
-		}
-		b.printf("\n## %s\n\n", p.title)
-		if err := p.measure(ctx, b); err != nil {
+	if err := b.newDatabase(ctx, untouched, embedded.Database); err != nil {
+		return err
+	}
+	for _, p := range chosen {
+		if err := b.run(ctx, p); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
 }
 
-func (b *bench) printf(format string, args ...any) { fmt.Fprintf(b.out, format, args...) }
-
-func (b *bench) printMachine() {
-	b.printf("# Benchmarks\n\nMade by `task bench` (`go run ./bench`) on %s: %d × %s, %s, %s, PostgreSQL %s with\nfsync and synchronous_commit on, over a unix socket where there are any. Each comparison takes %d turns,\none after the other; figures are medians of the turns, with the least and the most in brackets.\n",
-		time.Now().Format(time.DateOnly), runtime.NumCPU(), processor(), runtime.GOOS, runtime.Version(), b.server.Version(), b.rounds)
+// choose returns the named parts, or all, and every part's title.
+func choose(only string) (chosen []part, titles []string, err error) {
+	for _, p := range parts {
+		titles = append(titles, p.title)
+	}
+	if only == "" {
+		return parts, titles, nil
+	}
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if i < 0 {
+			return nil, nil, fmt.Errorf("there is no part %q: -h lists them", name)
+		}
+		chosen = append(chosen, parts[i])
+	}
+	return chosen, titles, nil
 }
+
+// run measures a part on a fresh database, shows its figures as they come and
+// keeps them when all are there.
+func (b *bench) run(ctx context.Context, p part) error {
+	if err := b.newDatabase(ctx, embedded.Database, untouched); err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	b.out = io.MultiWriter(os.Stdout, &body)
+	fmt.Printf("\n## %s\n\n", p.title)
+	start := time.Now()
+	if err := p.measure(ctx, b); err != nil {
+		return err
+	}
+	b.printf("\n*%s: %d × %s, %s, %s, PostgreSQL %s; %s with `go run ./bench -only %s -rounds %d`*\n",
+		time.Now().Format(time.DateOnly), runtime.NumCPU(), processor(), runtime.GOOS, runtime.Version(),
+		b.server.Version(), time.Since(start).Round(time.Second), p.name, b.rounds)
+	if b.doc == nil {
+		return nil
+	}
+	return b.doc.put(p.title, body.String())
+}
+
+// untouched is a migrated database from which fresh ones are copied.
+const untouched = "untouched"
+
+// newDatabase makes a database anew as a copy of another.
+func (b *bench) newDatabase(ctx context.Context, name, like string) error {
+	conn, err := pgx.Connect(ctx, b.server.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx) //nolint:errcheck // it has done its work
+	if _, err := conn.Exec(ctx, "drop database if exists "+name+" with (force)"); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "create database "+name+" template "+like)
+	return err
+}
+
+func (b *bench) printf(format string, args ...any) { fmt.Fprintf(b.out, format, args...) }
 
 // processor is the processor's name where the system tells it.
 func processor() string {

@@ -78,6 +78,12 @@ func wholeProgram(ctx context.Context, b *bench) error {
 // startProgram builds Rowlock into dir, starts it with the flags that name its
 // database, and waits until it is ready.
 func startProgram(ctx context.Context, dir string, flags ...string) (*program, error) {
+	return launch(ctx, dir, os.Stderr, append([]string{"--log-level", "error"}, flags...)...)
+}
+
+// launch is [startProgram] for a program that logs as much as it does by
+// itself.
+func launch(ctx context.Context, dir string, log *os.File, flags ...string) (*program, error) {
 	binary := filepath.Join(dir, "rowlock")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/rowlock").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w: %s", err, out)
@@ -91,8 +97,8 @@ func startProgram(ctx context.Context, dir string, flags ...string) (*program, e
 		return nil, err
 	}
 	p := &program{url: "http://" + addr, http: &http.Client{Jar: jar}}
-	p.cmd = exec.CommandContext(ctx, binary, append([]string{"serve", "--addr", addr, "--log-level", "error"}, flags...)...)
-	p.cmd.Stderr = os.Stderr
+	p.cmd = exec.CommandContext(ctx, binary, append([]string{"serve", "--addr", addr}, flags...)...)
+	p.cmd.Stderr = log
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
