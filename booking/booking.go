@@ -51,6 +51,14 @@ type Answer struct {
 	Place int
 	// RegistrationID names the seat of somebody who is confirmed.
 	RegistrationID uuid.UUID
+	// Seats are the event's right after this answer was decided, and before
+	// the next was.
+	Seats Seats
+}
+
+// Seats sum up how full an event is.
+type Seats struct {
+	Capacity, Remaining, Waiting int
 }
 
 // A Booker is a strategy that makes booking safe: the desk's groups, or one of

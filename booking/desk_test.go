@@ -19,10 +19,10 @@ func TestBookGivesSeatsThenPlacesInLine(t *testing.T) {
 	regatta, p := h.event(2), h.crowd(4)
 
 	for i, want := range []booking.Answer{
-		{Standing: booking.Confirmed, Position: 1},
-		{Standing: booking.Confirmed, Position: 2},
-		{Standing: booking.Waitlisted, Position: 3, Place: 1},
-		{Standing: booking.Waitlisted, Position: 4, Place: 2},
+		{Standing: booking.Confirmed, Position: 1, Seats: booking.Seats{Capacity: 2, Remaining: 1}},
+		{Standing: booking.Confirmed, Position: 2, Seats: booking.Seats{Capacity: 2}},
+		{Standing: booking.Waitlisted, Position: 3, Place: 1, Seats: booking.Seats{Capacity: 2, Waiting: 1}},
+		{Standing: booking.Waitlisted, Position: 4, Place: 2, Seats: booking.Seats{Capacity: 2, Waiting: 2}},
 	} {
 		got := h.book(regatta, p[i])
 		if (got.RegistrationID != uuid.Nil) != (got.Standing == booking.Confirmed) {

@@ -67,24 +67,25 @@ func lookAtEvents(ctx context.Context, tx pgx.Tx, asked map[uuid.UUID][]uuid.UUI
 	return events, people, err
 }
 
-// standings reads how the people $2 stand to the events $1, pair by pair. The
-// line is numbered only up to the last of them, and only where one waits.
+// standings reads how the people $2 stand to the events $1, pair by pair. Of
+// each line it reads, once, the part up to the last of them. A place is how far
+// down that sorted part one's own number is found.
 const standings = `
-	with asked as (
-	    select distinct * from unnest($1::uuid[], $2::uuid[]) as a (event_id, user_id)
-	), last as (
-	    select w.event_id, max(w.position) as position
-	    from asked a join waitlist_entries w on w.user_id = a.user_id and w.event_id = a.event_id
-	    group by w.event_id
+	with mine as materialized (
+	    select who.event_id, who.user_id,
+	           r.id, r.status, r.ticket_code, r.promoted, r.booked_at, r.cancelled_at, w.joined_at, w.position
+	    from (select distinct * from unnest($1::uuid[], $2::uuid[]) as a (event_id, user_id)) as who
+	    left join lateral (` + whoseRegistration + `) as r on true
+	    left join lateral (` + whoseEntry + `) as w on true
 	), line as (
-	    select w.event_id, w.user_id, w.joined_at, row_number() over (partition by w.event_id order by w.position) as place
-	    from last l join waitlist_entries w on w.event_id = l.event_id and w.position <= l.position
+	    select last.event_id, array(
+	        select w.position from waitlist_entries w
+	        where w.event_id = last.event_id and w.position <= last.position order by w.position) as numbers
+	    from (select event_id, max(position) as position from mine where position is not null group by event_id) as last
 	)
-	select a.event_id, a.user_id,
-	       r.id, r.status, r.ticket_code, r.promoted, r.booked_at, r.cancelled_at, w.joined_at, w.place
-	from asked a
-	left join registrations r on r.user_id = a.user_id and r.event_id = a.event_id
-	left join line w on w.user_id = a.user_id and w.event_id = a.event_id`
+	select m.event_id, m.user_id, m.id, m.status, m.ticket_code, m.promoted, m.booked_at, m.cancelled_at,
+	       m.joined_at, width_bucket(m.position, l.numbers)
+	from mine m left join line l on l.event_id = m.event_id and m.position is not null`
 
 func lookAtPeople(ctx context.Context, tx pgx.Tx, events, people []uuid.UUID, views map[uuid.UUID]View) error {
 	rows, err := tx.Query(ctx, standings, events, people)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"rowlock/booking"
+	"rowlock/db"
 )
 
 // Look tells of many events and people what Find tells of one.
@@ -87,5 +88,37 @@ func TestADeskTellsOfChanges(t *testing.T) {
 	}
 	if err := desk.Close(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// However much is in the tables, a look reads the standings of those who ask,
+// and of the line what is before them.
+func TestALookReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
+	t.Parallel()
+	const many, few = 2000, 500
+	h := newHouse(t)
+	pool := h.onePool(db.PageLimits)
+	look := func(e uuid.UUID, people []uuid.UUID) {
+		t.Helper()
+		if _, err := booking.Look(t.Context(), pool, map[uuid.UUID][]uuid.UUID{e: people}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open, full := h.event(2*many), h.event(0)
+	crowd, asking := h.crowd(many), h.crowd(few)
+	h.queue(full, asking)
+	h.queue(full, crowd)
+	h.fill(open, crowd)
+	for range 60 {
+		h.fill(h.event(2*few), asking)
+		h.queue(h.event(0), asking)
+	}
+
+	n := h.readBy(pool, func() {
+		look(open, asking)
+		look(full, asking)
+	})
+	if most := 3 * few; n > most {
+		t.Errorf("two looks of %d people read %d standings, want %d at most", few, n, most)
 	}
 }

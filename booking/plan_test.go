@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowlock/booking"
 	"rowlock/db"
@@ -19,13 +20,7 @@ func TestAGroupReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
 	t.Parallel()
 	const many, few = 2000, 20
 	h := newHouse(t)
-	limits := db.BookingLimits
-	limits.MaxConns = 1 // one connection has every plan
-	pool, err := db.Open(t.Context(), h.pool.Config().ConnString(), limits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
+	pool := h.onePool(db.BookingLimits)
 	desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
 	book := func(event, person uuid.UUID) {
 		t.Helper()
@@ -40,27 +35,18 @@ func TestAGroupReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
 	// A full event, a long line, and people who have booked a lot.
 	crowd, asking := h.crowd(many), h.crowd(few)
 	h.fill(open, crowd)
-	h.exec(`insert into waitlist_entries (id, event_id, user_id, position, joined_at)
-		select gen_random_uuid(), $1, id, 1 + n, now() from unnest($2::uuid[]) with ordinality as u (id, n)`, full, crowd)
-	h.exec(`update events set waiting = waiting + $2, next_position = next_position + $2 where id = $1`, full, many)
+	h.queue(full, crowd)
 	for range 50 {
 		h.fill(h.event(2*few), asking)
 	}
 
-	var backend int
-	if err := pool.QueryRow(t.Context(), `select pg_backend_pid()`).Scan(&backend); err != nil {
-		t.Fatal(err)
-	}
-	before := h.read()
-	for _, person := range asking {
-		book(open, person)
-		book(full, person)
-	}
-	pool.Close() // its connection tells its counts when it ends
-	for h.number(`select count(*) from pg_stat_activity where pid = $1`, backend) > 0 {
-		time.Sleep(5 * time.Millisecond)
-	}
-	if n := h.read() - before; n > 2*few {
+	n := h.readBy(pool, func() {
+		for _, person := range asking {
+			book(open, person)
+			book(full, person)
+		}
+	})
+	if n > 2*few {
 		t.Errorf("%d bookings read %d standings", 2*few, n)
 	}
 	h.mustHold()
@@ -73,6 +59,44 @@ func (h *house) fill(event uuid.UUID, people []uuid.UUID) {
 		select gen_random_uuid(), e.id, u.id, 'confirmed', e.next_position + n - 1, substr(md5(random()::text), 1, 12), now()
 		from events e, unnest($2::uuid[]) with ordinality as u (id, n) where e.id = $1`, event, people)
 	h.exec(`update events set seats_remaining = seats_remaining - $2, next_position = next_position + $2 where id = $1`, event, len(people))
+}
+
+// queue gives everyone a place in line.
+func (h *house) queue(event uuid.UUID, people []uuid.UUID) {
+	h.t.Helper()
+	h.exec(`insert into waitlist_entries (id, event_id, user_id, position, joined_at)
+		select gen_random_uuid(), e.id, u.id, e.next_position + n - 1, now()
+		from events e, unnest($2::uuid[]) with ordinality as u (id, n) where e.id = $1`, event, people)
+	h.exec(`update events set waiting = waiting + $2, next_position = next_position + $2 where id = $1`, event, len(people))
+}
+
+// onePool is a pool of one connection, which has every plan.
+func (h *house) onePool(limits db.Limits) *pgxpool.Pool {
+	h.t.Helper()
+	limits.MaxConns = 1
+	pool, err := db.Open(h.t.Context(), h.pool.Config().ConnString(), limits)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(pool.Close)
+	return pool
+}
+
+// readBy is how many standings do reads over the pool's one connection, which
+// it closes: a connection tells its counts at the latest when it ends.
+func (h *house) readBy(pool *pgxpool.Pool, do func()) int {
+	h.t.Helper()
+	before := h.read()
+	do()
+	var backend int
+	if err := pool.QueryRow(h.t.Context(), `select pg_backend_pid()`).Scan(&backend); err != nil {
+		h.t.Fatal(err)
+	}
+	pool.Close()
+	for h.number(`select count(*) from pg_stat_activity where pid = $1`, backend) > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return h.read() - before
 }
 
 // read is how many standings were read since the database was made.

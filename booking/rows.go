@@ -32,25 +32,35 @@ const lockEvent = readEvent + ` for update`
 const readPeople = `
 select id, is_active, simulation_id from users where id = any($1) order by id for key share`
 
-const registrationColumns = `id, user_id, status, position, promoted, ticket_code, booked_at, cancelled_at, simulation_id`
+const registrationColumns = `
+r.id, r.user_id, r.status, r.position, r.promoted, r.ticket_code, r.booked_at, r.cancelled_at, r.simulation_id`
 
-// readRegistrations looks up one person after the other by the key of both
-// columns, whatever else they have booked. Offset 0 keeps it so: as a plain
-// join, a plan made while the table was young reads the whole event, again for
-// every group.
+// whoseRegistration and whoseEntry look up one pair, who, by the key of both
+// columns, however much the person has booked and however long the line is.
+// Offset 0 keeps it so: as a plain join, a plan made while the table was young
+// reads the whole event, again for every group. An entry is found by comparing
+// rows, which only the index that begins with the person can serve; by columns,
+// such a plan may choose the line's index.
+const (
+	whoseRegistration = `
+select * from registrations where event_id = who.event_id and user_id = who.user_id offset 0`
+
+	whoseEntry = `
+select * from waitlist_entries
+where (user_id, event_id) >= (who.user_id, who.event_id) and (user_id, event_id) <= (who.user_id, who.event_id) offset 0`
+)
+
+// each pairs the event $1 with each of the people $2.
+const each = `(select $1::uuid as event_id, user_id from unnest($2::uuid[]) as u (user_id)) as who`
+
 const readRegistrations = `
-select r.* from unnest($2::uuid[]) as who (id) cross join lateral (
-    select ` + registrationColumns + ` from registrations where event_id = $1 and user_id = who.id offset 0) as r`
+select ` + registrationColumns + ` from ` + each + ` cross join lateral (` + whoseRegistration + `) as r`
 
 const readConfirmed = `
-select ` + registrationColumns + ` from registrations where event_id = $1 and status = 'confirmed'`
+select ` + registrationColumns + ` from registrations r where r.event_id = $1 and r.status = 'confirmed'`
 
-// readEntries compares event_id in a way that no index serves, so that people
-// are looked up and never the event's line, which may be long: a person stands
-// in few.
 const readEntries = `
-select id, user_id, position, true, simulation_id
-from waitlist_entries where user_id = any($2) and (event_id = $1) is true`
+select w.id, w.user_id, w.position, true, w.simulation_id from ` + each + ` cross join lateral (` + whoseEntry + `) as w`
 
 // readLine reads the first in line up to the $2nd active person, or everyone
 // when fewer are active, and keeps their accounts as they are: see readPeople.

@@ -99,6 +99,12 @@ func newSheet(eventID uuid.UUID) *sheet {
 
 // book gives the person a seat, or the end of the line when none is left.
 func (s *sheet) book(userID uuid.UUID) (Answer, error) {
+	a, err := s.give(userID)
+	a.Seats = s.event.sum()
+	return a, err
+}
+
+func (s *sheet) give(userID uuid.UUID) (Answer, error) {
 	p, known := s.people[userID]
 	if !known {
 		return Answer{}, ErrNoPerson
@@ -124,6 +130,12 @@ func (s *sheet) book(userID uuid.UUID) (Answer, error) {
 // cancel ends what the person holds: a seat, which goes to the first in line,
 // or a place in line.
 func (s *sheet) cancel(c Cancellation) (Answer, error) {
+	a, err := s.takeBack(c)
+	a.Seats = s.event.sum()
+	return a, err
+}
+
+func (s *sheet) takeBack(c Cancellation) (Answer, error) {
 	if s.event.Status == event.Draft {
 		return Answer{}, ErrNoEvent
 	}
@@ -344,6 +356,8 @@ func (s *sheet) note(e audit.Entry) {
 	}
 	s.log = append(s.log, e)
 }
+
+func (e seats) sum() Seats { return Seats{e.Capacity, e.SeatsRemaining, e.Waiting} }
 
 // isOthersRehearsal tells whether the event is a simulation's private copy and
 // the person is not of that simulation.

@@ -142,26 +142,35 @@ func (s *Server) cancelBooking(c echo.Context) error {
 // answerBooking tells what the desk did: a script gets it as data, htmx gets
 // the box it swaps, a plain form goes back to where it was.
 func (s *Server) answerBooking(c echo.Context, a booking.Answer, word func(booking.Answer, booking.Mine, string) locale.Text) error {
-	e, mine, err := s.visibleEvent(c)
-	if err != nil {
-		// It is done and durable. Whoever heard of an error now would think
-		// that it is not.
-		s.log.WarnContext(c.Request().Context(), "look at an event after the desk answered", "request", requestID(c), "error", err)
-		mine = booking.Mine{Standing: a.Standing, Place: a.Place, RegistrationID: a.RegistrationID}
+	after := sight{mine: booking.Mine{Standing: a.Standing, Place: a.Place, RegistrationID: a.RegistrationID}}
+	isSeen := false
+	if !wantsJSON(c) || !tellsAll(a) {
+		e, mine, err := s.visibleEvent(c)
+		if isSeen = err == nil; isSeen {
+			after = sight{e, mine}
+			a.Seats = booking.Seats{Capacity: e.Capacity, Remaining: e.SeatsRemaining, Waiting: e.Waiting}
+		} else {
+			// It is done and durable. Whoever heard of an error now would
+			// think that it is not.
+			s.log.WarnContext(c.Request().Context(), "look at an event after the desk answered", "request", requestID(c), "error", err)
+		}
 	}
-	notice := word(a, mine, formText(c, "seen")).In(locale.From(c.Request().Context()))
+	notice := word(a, after.mine, formText(c, "seen")).In(locale.From(c.Request().Context()))
 	switch {
 	case wantsJSON(c):
-		j := newAnswerJSON(mine, a, notice)
-		if err == nil {
-			j.seatsJSON = &seatsJSON{SeatsRemaining: e.SeatsRemaining, Waiting: e.Waiting, Capacity: e.Capacity}
-		}
-		return c.JSON(http.StatusOK, j)
-	case err == nil && wantsPart(c) && formText(c, "next") == "":
-		return s.showEvent(c, http.StatusOK, views.Booking{Event: e, Mine: mine, Notice: notice})
+		return c.JSON(http.StatusOK, newAnswerJSON(after.mine, a, notice))
+	case isSeen && wantsPart(c) && formText(c, "next") == "":
+		return s.showEvent(c, http.StatusOK, views.Booking{Event: after.event, Mine: after.mine, Notice: notice})
 	}
 	s.flash(c, views.FlashDone, notice)
 	return redirect(c, eventOr(c))
+}
+
+// tellsAll tells whether an answer is all that a script wants to know. It
+// leaves out the place of somebody who was in line before, and the seat that
+// somebody had once who leaves the line.
+func tellsAll(a booking.Answer) bool {
+	return a.Standing == booking.Confirmed || a.Standing == booking.Waitlisted && a.Place > 0
 }
 
 // refuseBooking tells why the desk refused, where the person clicked: in the

@@ -105,10 +105,10 @@ type answerJSON struct {
 	// Already tells that nothing changed.
 	Already bool   `json:"already"`
 	Message string `json:"message"`
-	// seatsJSON is left out where the event could not be read afterwards.
-	*seatsJSON
+	seatsJSON
 }
 
+// seatsJSON is how full the event was at the moment of which the standing tells.
 type seatsJSON struct {
 	SeatsRemaining int `json:"seats_remaining"`
 	Waiting        int `json:"waiting"`
@@ -116,5 +116,8 @@ type seatsJSON struct {
 }
 
 func newAnswerJSON(mine booking.Mine, a booking.Answer, message string) answerJSON {
-	return answerJSON{standingJSON: newStandingJSON(mine), Position: a.Position, Already: a.Already, Message: message}
+	return answerJSON{
+		standingJSON: newStandingJSON(mine), Position: a.Position, Already: a.Already, Message: message,
+		seatsJSON: seatsJSON{SeatsRemaining: a.Seats.Remaining, Waiting: a.Seats.Waiting, Capacity: a.Seats.Capacity},
+	}
 }

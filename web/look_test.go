@@ -87,7 +87,7 @@ func TestABookingIsToldThoughTheEventCannotBeReadAfterwards(t *testing.T) {
 	s.url = server.URL
 
 	booked := people[0].json(http.MethodPost, "/events/"+e.ID.String()+"/book").wants(http.StatusOK)
-	if !strings.Contains(booked.Body, `"You have a seat."`) || strings.Contains(booked.Body, "capacity") {
+	if !strings.Contains(booked.Body, `"You have a seat."`) || !strings.Contains(booked.Body, `"seats_remaining":0,"waiting":0,"capacity":1`) {
 		t.Errorf("a script is told %s", booked.Body)
 	}
 	people[1].post("/events/"+e.ID.String()+"/book", "seen", "seat").leadsTo("/events/" + e.ID.String())
