@@ -87,60 +87,85 @@ type Entry struct {
 	Simulation uuid.UUID
 }
 
-// Write adds entries to the log, in one statement. Give it the transaction
-// that makes the change.
+// Write adds entries to the log. Give it the transaction that makes the
+// change.
 func Write(ctx context.Context, conn db.Conn, entries ...Entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	sql, args, err := Statement(entries)
+	statements, err := Statements(entries)
 	if err != nil {
 		return err
 	}
-	if _, err := conn.Exec(ctx, sql, args...); err != nil {
-		return fmt.Errorf("write %d audit entries: %w", len(entries), err)
+	for _, w := range statements {
+		if _, err := conn.Exec(ctx, w.SQL, w.Args...); err != nil {
+			return fmt.Errorf("write %d audit entries: %w", len(entries), err)
+		}
 	}
 	return nil
 }
 
-// Statement is the one statement that writes entries, for a transaction that
-// sends all of its writes at once. There must be at least one entry.
-func Statement(entries []Entry) (sql string, args []any, err error) {
-	args, err = columns(entries)
-	return insert, args, err
-}
-
-const insert = `
-insert into audit_log (id, at, actor_id, action, entity_type, entity_id, event_id, user_id, detail, simulation_id)
-select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[]::jsonb[], $10::uuid[])`
-
-func columns(entries []Entry) ([]any, error) {
-	n := len(entries)
-	ids, ats := make([]uuid.UUID, n), make([]time.Time, n)
-	actors, entityIDs, events, users, simulations := make([]uuid.NullUUID, n), make([]uuid.UUID, n), make([]uuid.NullUUID, n), make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
-	actions, entities, details := make([]string, n), make([]string, n), make([]string, n)
-
+// Statements write entries, for a transaction that sends all of its writes at
+// once: one statement for all that tell the same of other people.
+func Statements(entries []Entry) ([]db.Statement, error) {
 	now := time.Now()
-	for i, e := range entries {
+	var kinds []kind // in the order in which they come first
+	parts := map[kind][]Entry{}
+	for _, e := range entries {
 		if e.ID == uuid.Nil {
 			e.ID = uuid.Must(uuid.NewV7())
 		}
 		if e.At.IsZero() {
 			e.At = now
 		}
-		details[i] = "{}"
-		if len(e.Detail) > 0 {
-			text, err := json.Marshal(e.Detail)
-			if err != nil {
-				return nil, fmt.Errorf("write the detail of %s: %w", e.Action, err)
-			}
-			details[i] = string(text)
+		k, err := e.kind()
+		if err != nil {
+			return nil, err
 		}
-		ids[i], ats[i] = e.ID, e.At
-		actions[i], entities[i], entityIDs[i] = string(e.Action), string(e.Entity), e.EntityID
-		actors[i], events[i], users[i], simulations[i] = orNull(e.Actor), orNull(e.Event), orNull(e.User), orNull(e.Simulation)
+		if parts[k] == nil {
+			kinds = append(kinds, k)
+		}
+		parts[k] = append(parts[k], e)
 	}
-	return []any{ids, ats, actors, actions, entities, entityIDs, events, users, details, simulations}, nil
+	statements := make([]db.Statement, len(kinds))
+	for i, k := range kinds {
+		statements[i] = k.insert(parts[k])
+	}
+	return statements, nil
+}
+
+// A kind is what entries share that differ in nothing but their subject: what a
+// thousand people did in one moment goes to the database once.
+type kind struct {
+	at                time.Time
+	action            Action
+	entity            Entity
+	event, simulation uuid.UUID
+	detail            string
+}
+
+func (e Entry) kind() (kind, error) {
+	k := kind{e.At, e.Action, e.Entity, e.Event, e.Simulation, "{}"}
+	if len(e.Detail) > 0 {
+		text, err := json.Marshal(e.Detail)
+		if err != nil {
+			return k, fmt.Errorf("write the detail of %s: %w", e.Action, err)
+		}
+		k.detail = string(text)
+	}
+	return k, nil
+}
+
+func (k kind) insert(entries []Entry) db.Statement {
+	n := len(entries)
+	ids, entityIDs := make([]uuid.UUID, n), make([]uuid.UUID, n)
+	actors, users := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
+	for i, e := range entries {
+		ids[i], entityIDs[i], actors[i], users[i] = e.ID, e.EntityID, orNull(e.Actor), orNull(e.User)
+	}
+	return db.Statement{
+		SQL: `
+insert into audit_log (at, action, entity_type, event_id, simulation_id, detail, id, entity_id, actor_id, user_id)
+select $1, $2, $3, $4, $5, $6, * from unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[])`,
+		Args: []any{k.at, string(k.action), string(k.entity), orNull(k.event), orNull(k.simulation), k.detail, ids, entityIDs, actors, users},
+	}
 }
 
 func orNull(id uuid.UUID) uuid.NullUUID {

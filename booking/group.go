@@ -274,7 +274,7 @@ func (s *sheet) commit(ctx context.Context, conn *pgxpool.Conn) error {
 	}
 	b := &pgx.Batch{}
 	for _, w := range statements {
-		b.Queue(w.sql, w.args...)
+		b.Queue(w.SQL, w.Args...)
 	}
 	if s.edited != nil {
 		event.QueueDetails(b, s.eventID, *s.edited)

@@ -82,7 +82,7 @@ func (o *Optimistic) try(ctx context.Context, r Request) (Answer, error) {
 // changes the event, and what was read holds if the version does.
 func (s *sheet) writeIfUnchanged(ctx context.Context, tx pgx.Tx, version int64) error {
 	update := s.updateEvent()
-	tag, err := tx.Exec(ctx, update.sql+` and version = $7`, append(update.args, version)...)
+	tag, err := tx.Exec(ctx, update.SQL+` and version = $7`, append(update.Args, version)...)
 	if err != nil {
 		return fmt.Errorf("write the event: %w", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowlock/db"
 )
 
 // Pessimistic books the way the textbook does: a transaction per booking that
@@ -95,9 +97,9 @@ func (s *sheet) write(ctx context.Context, tx pgx.Tx) error {
 	return execAll(ctx, tx, statements)
 }
 
-func execAll(ctx context.Context, tx pgx.Tx, statements []statement) error {
+func execAll(ctx context.Context, tx pgx.Tx, statements []db.Statement) error {
 	for _, w := range statements {
-		if _, err := tx.Exec(ctx, w.sql, w.args...); err != nil {
+		if _, err := tx.Exec(ctx, w.SQL, w.Args...); err != nil {
 			return fmt.Errorf("write the booking: %w", err)
 		}
 	}

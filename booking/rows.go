@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/audit"
+	"rowlock/db"
 )
 
 // readEvent reads what decides about an event's seats, as [scanSeats] scans it.
@@ -130,15 +131,9 @@ func forEach(rows pgx.Rows, err error, targets []any, do func()) error {
 	return err
 }
 
-// A statement is one SQL statement with its arguments.
-type statement struct {
-	sql  string
-	args []any
-}
-
 // writes lists the statements that bring the database to what the sheet says.
 // Each writes any number of rows.
-func (s *sheet) writes() ([]statement, error) {
+func (s *sheet) writes() ([]db.Statement, error) {
 	list, err := s.rowWrites()
 	return append(list, s.updateEvent()), err
 }
@@ -146,13 +141,13 @@ func (s *sheet) writes() ([]statement, error) {
 // rowWrites lists the statements for everything but the event's own row. Rows
 // go in by person: people come in any order, and an index takes neighbours
 // faster.
-func (s *sheet) rowWrites() ([]statement, error) {
+func (s *sheet) rowWrites() ([]db.Statement, error) {
 	slices.SortFunc(s.created, func(a, b *registration) int { return bytes.Compare(a.UserID[:], b.UserID[:]) })
 	slices.SortFunc(s.joined, func(a, b *entry) int { return bytes.Compare(a.UserID[:], b.UserID[:]) })
 	slices.SortFunc(s.log, func(a, b audit.Entry) int { return bytes.Compare(a.User[:], b.User[:]) })
-	var list []statement
+	var list []db.Statement
 	if len(s.left) > 0 {
-		list = append(list, statement{`delete from waitlist_entries where id = any($1)`, []any{s.left}})
+		list = append(list, db.Statement{SQL: `delete from waitlist_entries where id = any($1)`, Args: []any{s.left}})
 	}
 	for _, rows := range byKind(s.created) {
 		list = append(list, s.insertRegistrations(rows))
@@ -163,11 +158,8 @@ func (s *sheet) rowWrites() ([]statement, error) {
 	if joined := s.stillWaiting(); len(joined) > 0 {
 		list = append(list, s.insertEntries(joined))
 	}
-	sql, args, err := audit.Statement(s.log)
-	if err != nil {
-		return nil, err
-	}
-	return append(list, statement{sql, args}), nil
+	log, err := audit.Statements(s.log)
+	return append(list, log...), err
 }
 
 func (s *sheet) updated() []*registration {
@@ -208,20 +200,20 @@ func byKind(rows []*registration) map[kind][]*registration {
 
 // insertRegistrations inserts rows of one kind. What they share goes over once:
 // every column that is sent as an array costs the database a pass.
-func (s *sheet) insertRegistrations(rows []*registration) statement {
+func (s *sheet) insertRegistrations(rows []*registration) db.Statement {
 	n := len(rows)
 	ids, users, positions, codes := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]string, n)
 	for i, r := range rows {
 		ids[i], users[i], positions[i], codes[i] = r.ID, r.UserID, int32(r.Position), r.TicketCode
 	}
 	shared := rows[0]
-	return statement{`
+	return db.Statement{SQL: `
 insert into registrations (event_id, booked_at, status, promoted, cancelled_at, simulation_id, id, user_id, position, ticket_code)
 select $1, $2, $3, $4, $5, $6, * from unnest($7::uuid[], $8::uuid[], $9::int[], $10::text[])`,
-		[]any{s.eventID, s.now, string(shared.Status), shared.Promoted, shared.CancelledAt, shared.SimulationID, ids, users, positions, codes}}
+		Args: []any{s.eventID, s.now, string(shared.Status), shared.Promoted, shared.CancelledAt, shared.SimulationID, ids, users, positions, codes}}
 }
 
-func updateRegistrations(rows []*registration) statement {
+func updateRegistrations(rows []*registration) db.Statement {
 	n := len(rows)
 	ids, statuses, positions, promoted := make([]uuid.UUID, n), make([]string, n), make([]int32, n), make([]bool, n)
 	codes, booked, cancelled := make([]string, n), make([]time.Time, n), make([]*time.Time, n)
@@ -229,33 +221,33 @@ func updateRegistrations(rows []*registration) statement {
 		ids[i], statuses[i], positions[i], promoted[i] = r.ID, string(r.Status), int32(r.Position), r.Promoted
 		codes[i], booked[i], cancelled[i] = r.TicketCode, r.BookedAt, r.CancelledAt
 	}
-	return statement{`
+	return db.Statement{SQL: `
 update registrations r
 set status = c.status, position = c.position, promoted = c.promoted, ticket_code = c.ticket_code,
     booked_at = c.booked_at, cancelled_at = c.cancelled_at, checked_in_at = null
 from unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::text[], $6::timestamptz[], $7::timestamptz[])
      as c (id, status, position, promoted, ticket_code, booked_at, cancelled_at)
 where r.id = c.id`,
-		[]any{ids, statuses, positions, promoted, codes, booked, cancelled}}
+		Args: []any{ids, statuses, positions, promoted, codes, booked, cancelled}}
 }
 
-func (s *sheet) insertEntries(rows []*entry) statement {
+func (s *sheet) insertEntries(rows []*entry) db.Statement {
 	n := len(rows)
 	ids, users, positions, simulations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int32, n), make([]uuid.NullUUID, n)
 	for i, e := range rows {
 		ids[i], users[i], positions[i], simulations[i] = e.ID, e.UserID, int32(e.Position), e.SimulationID
 	}
-	return statement{`
+	return db.Statement{SQL: `
 insert into waitlist_entries (event_id, joined_at, id, user_id, position, simulation_id)
 select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::int[], $6::uuid[])`,
-		[]any{s.eventID, s.now, ids, users, positions, simulations}}
+		Args: []any{s.eventID, s.now, ids, users, positions, simulations}}
 }
 
-func (s *sheet) updateEvent() statement {
+func (s *sheet) updateEvent() db.Statement {
 	e := s.event
-	return statement{`
+	return db.Statement{SQL: `
 update events
 set status = $2, capacity = $3, seats_remaining = $4, waiting = $5, next_position = $6, version = version + 1
 where id = $1`,
-		[]any{s.eventID, e.Status, e.Capacity, e.SeatsRemaining, e.Waiting, e.NextPosition}}
+		Args: []any{s.eventID, e.Status, e.Capacity, e.SeatsRemaining, e.Waiting, e.NextPosition}}
 }

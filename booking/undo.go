@@ -33,7 +33,7 @@ func RemoveSimulation(ctx context.Context, conn db.Conn, eventID, simulationID, 
 		}
 		// Nobody real moved, so there is nothing to log.
 		free := s.updateEvent()
-		if _, err := tx.Exec(ctx, free.sql, free.args...); err != nil {
+		if _, err := tx.Exec(ctx, free.SQL, free.Args...); err != nil {
 			return fmt.Errorf("write the event: %w", err)
 		}
 		return nil

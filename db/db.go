@@ -26,6 +26,12 @@ type Conn interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
+// A Statement is one SQL statement with its arguments.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
 // MinVersion is the oldest PostgreSQL that Rowlock runs on, as
 // server_version_num counts: its SQL needs what version 15 brought.
 const MinVersion = 150000
