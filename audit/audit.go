@@ -106,27 +106,26 @@ func Write(ctx context.Context, conn db.Conn, entries ...Entry) error {
 // once: one statement for all that tell the same of other people.
 func Statements(entries []Entry) ([]db.Statement, error) {
 	now := time.Now()
-	var kinds []kind // in the order in which they come first
-	parts := map[kind][]Entry{}
-	for _, e := range entries {
-		if e.ID == uuid.Nil {
-			e.ID = uuid.Must(uuid.NewV7())
-		}
-		if e.At.IsZero() {
-			e.At = now
-		}
-		k, err := e.kind()
+	var all []*subjects // in the order in which their kinds come first
+	byKind := map[kind]*subjects{}
+	var last *subjects // neighbours are mostly of one kind
+	for i := range entries {
+		k, err := entries[i].kind(now)
 		if err != nil {
 			return nil, err
 		}
-		if parts[k] == nil {
-			kinds = append(kinds, k)
+		if last == nil || last.kind != k {
+			last = byKind[k]
 		}
-		parts[k] = append(parts[k], e)
+		if last == nil {
+			last = newSubjects(k, len(entries)-i)
+			all, byKind[k] = append(all, last), last
+		}
+		last.add(&entries[i])
 	}
-	statements := make([]db.Statement, len(kinds))
-	for i, k := range kinds {
-		statements[i] = k.insert(parts[k])
+	statements := make([]db.Statement, len(all))
+	for i, s := range all {
+		statements[i] = s.insert()
 	}
 	return statements, nil
 }
@@ -141,8 +140,11 @@ type kind struct {
 	detail            string
 }
 
-func (e Entry) kind() (kind, error) {
+func (e *Entry) kind(now time.Time) (kind, error) {
 	k := kind{e.At, e.Action, e.Entity, e.Event, e.Simulation, "{}"}
+	if k.at.IsZero() {
+		k.at = now
+	}
 	if len(e.Detail) > 0 {
 		text, err := json.Marshal(e.Detail)
 		if err != nil {
@@ -153,18 +155,36 @@ func (e Entry) kind() (kind, error) {
 	return k, nil
 }
 
-func (k kind) insert(entries []Entry) db.Statement {
-	n := len(entries)
-	ids, entityIDs := make([]uuid.UUID, n), make([]uuid.UUID, n)
-	actors, users := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
-	for i, e := range entries {
-		ids[i], entityIDs[i], actors[i], users[i] = e.ID, e.EntityID, orNull(e.Actor), orNull(e.User)
+// subjects are the entries of one kind, column by column.
+type subjects struct {
+	kind
+	ids, entityIDs []uuid.UUID
+	actors, users  []uuid.NullUUID
+}
+
+func newSubjects(k kind, most int) *subjects {
+	return &subjects{
+		kind: k,
+		ids:  make([]uuid.UUID, 0, most), entityIDs: make([]uuid.UUID, 0, most),
+		actors: make([]uuid.NullUUID, 0, most), users: make([]uuid.NullUUID, 0, most),
 	}
+}
+
+func (s *subjects) add(e *Entry) {
+	id := e.ID
+	if id == uuid.Nil {
+		id = uuid.Must(uuid.NewV7())
+	}
+	s.ids, s.entityIDs = append(s.ids, id), append(s.entityIDs, e.EntityID)
+	s.actors, s.users = append(s.actors, orNull(e.Actor)), append(s.users, orNull(e.User))
+}
+
+func (s *subjects) insert() db.Statement {
 	return db.Statement{
 		SQL: `
 insert into audit_log (at, action, entity_type, event_id, simulation_id, detail, id, entity_id, actor_id, user_id)
 select $1, $2, $3, $4, $5, $6, * from unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[])`,
-		Args: []any{k.at, string(k.action), string(k.entity), orNull(k.event), orNull(k.simulation), k.detail, ids, entityIDs, actors, users},
+		Args: []any{s.at, string(s.action), string(s.entity), orNull(s.event), orNull(s.simulation), s.detail, s.ids, s.entityIDs, s.actors, s.users},
 	}
 }
 

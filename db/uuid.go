@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -108,7 +109,7 @@ func (encodeUUIDs) Encode(value any, buf []byte) ([]byte, error) {
 	if ids == nil {
 		return nil, nil
 	}
-	buf = appendArrayHeader(buf, len(ids), false)
+	buf = appendArrayHeader(slices.Grow(buf, arraySize(len(ids))), len(ids), false)
 	for i := range ids {
 		buf = appendElement(buf, ids[i])
 	}
@@ -122,7 +123,7 @@ func (encodeNullUUIDs) Encode(value any, buf []byte) ([]byte, error) {
 	if ids == nil {
 		return nil, nil
 	}
-	buf = appendArrayHeader(buf, len(ids), true)
+	buf = appendArrayHeader(slices.Grow(buf, arraySize(len(ids))), len(ids), true)
 	for i := range ids {
 		if ids[i].Valid {
 			buf = appendElement(buf, ids[i].UUID)
@@ -132,6 +133,9 @@ func (encodeNullUUIDs) Encode(value any, buf []byte) ([]byte, error) {
 	}
 	return buf, nil
 }
+
+// arraySize is the most bytes that an array of so many ids takes.
+func arraySize(length int) int { return 20 + length*(4+16) }
 
 // appendArrayHeader begins an array of ids as PostgreSQL's array_recv reads
 // it: dimensions, whether there are nulls, the elements' type, and of the one
