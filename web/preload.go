@@ -10,6 +10,9 @@ import (
 	"rowlock/static"
 )
 
+// preloadRules are the value of the header Speculation-Rules.
+var preloadRules = []string{strconv.Quote(static.Path("preload.rules"))}
+
 // offerPreload tells browsers which of our pages they may fetch before a link
 // to them is clicked. The rules name pages that only show something: an event
 // while the pointer rests on its link, for an open event's page brings its
@@ -17,13 +20,12 @@ import (
 // Browsers that save data are not told, and those that know no rules do
 // nothing.
 func offerPreload(next echo.HandlerFunc) echo.HandlerFunc {
-	rules := strconv.Quote(static.Path("preload.rules"))
 	return func(c echo.Context) error {
 		if !forMachines(c) {
 			h := c.Response().Header()
 			h.Add(echo.HeaderVary, "Save-Data")
 			if !strings.EqualFold(c.Request().Header.Get("Save-Data"), "on") {
-				h.Set("Speculation-Rules", rules)
+				h["Speculation-Rules"] = preloadRules
 			}
 		}
 		return next(c)

@@ -159,7 +159,7 @@ func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
 	e.Use(
 		s.logRequest,
 		recoverPanic,
-		s.setSecurityHeaders,
+		setSecurityHeaders(securityHeaders(s.secure)),
 		offerPreload,
 		speakLanguage,
 		s.refuseCrossOrigin,
