@@ -215,7 +215,10 @@ func (a *arena) details(ctx context.Context, capacity int) (event.Details, error
 }
 
 func reply(a booking.Answer, err error) (model.Reply, error) {
-	return model.Reply{Standing: a.Standing, Already: a.Already, Number: a.Position, Place: a.Place}, err
+	return model.Reply{
+		Standing: a.Standing, Already: a.Already, Number: a.Position, Place: a.Place,
+		Free: a.Seats.Remaining, Waiting: a.Seats.Waiting, Capacity: a.Seats.Capacity,
+	}, err
 }
 
 // refusal says what an error tells the one who asked: why not, that nothing

@@ -103,10 +103,11 @@ type Reply struct {
 	// more than the seats asked for.
 	Count int `json:"count,omitempty"`
 
-	// What a page shows.
-	Free      int  `json:"free,omitempty"`
-	Waiting   int  `json:"waiting,omitempty"`
-	Capacity  int  `json:"capacity,omitempty"`
+	// How full the event is, as a page shows it and a desk answers.
+	Free     int `json:"free,omitempty"`
+	Waiting  int `json:"waiting,omitempty"`
+	Capacity int `json:"capacity,omitempty"`
+	// What only a page shows.
 	Revision  int  `json:"revision,omitempty"`
 	Cancelled bool `json:"cancelled,omitempty"`
 
@@ -159,9 +160,9 @@ func (e Event) Do(a Ask) (Event, Reply) {
 func (e *Event) change(a Ask) Reply {
 	switch a.Kind {
 	case Book:
-		return e.book(a.Person)
+		return e.withSeats(e.book(a.Person))
 	case Cancel:
-		return e.cancel(a.Person)
+		return e.withSeats(e.cancel(a.Person))
 	case Resize:
 		return e.resize(a)
 	case CancelEvent:
@@ -171,6 +172,15 @@ func (e *Event) change(a Ask) Reply {
 		return Reply{}
 	}
 	panic("no such request: " + a.Kind)
+}
+
+// withSeats adds how full the event is then, which a desk tells with its
+// answer.
+func (e *Event) withSeats(r Reply) Reply {
+	if r.Refusal == "" {
+		r.Free, r.Waiting, r.Capacity = e.Free(), len(e.Line), e.Capacity
+	}
+	return r
 }
 
 func (e *Event) book(i int) Reply {
@@ -363,8 +373,9 @@ func (r Reply) String() string {
 			fmt.Fprintf(&b, ", %s%d", f.name, f.value)
 		}
 	}
+	fmt.Fprintf(&b, ", %d of %d free, %d waiting", r.Free, r.Capacity, r.Waiting)
 	if r.Revision > 0 {
-		fmt.Fprintf(&b, ", sees %d of %d free, %d waiting, revision %d", r.Free, r.Capacity, r.Waiting, r.Revision)
+		fmt.Fprintf(&b, ", revision %d", r.Revision)
 	}
 	return b.String()
 }

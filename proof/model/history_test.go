@@ -16,30 +16,30 @@ func TestDo(t *testing.T) {
 		ask  Ask
 		want string
 	}{
-		{Ask{Kind: Book, Person: 0}, "confirmed, #1"},
-		{Ask{Kind: Book, Person: 0}, "confirmed already, #1"},
-		{Ask{Kind: Book, Person: 1}, "waitlisted, #2, place 1"},
-		{Ask{Kind: Book, Person: 2}, "waitlisted, #3, place 2"},
-		{Ask{Kind: Book, Person: 1}, "waitlisted already, #2"},
-		{Ask{Kind: Look, Person: 2}, "waitlisted, place 2, sees 0 of 1 free, 2 waiting, revision 1"},
-		{Ask{Kind: Cancel, Person: 1}, "none, #2"},
-		{Ask{Kind: Cancel, Person: 1}, "none already"},
-		{Ask{Kind: Book, Person: 1}, "waitlisted, #4, place 2"},
-		{Ask{Kind: Cancel, Person: 0}, "cancelled, #1"}, // promotes 2
-		{Ask{Kind: Cancel, Person: 0}, "cancelled already, #1"},
-		{Ask{Kind: Book, Person: 2}, "confirmed already, #3"},
+		{Ask{Kind: Book, Person: 0}, "confirmed, #1, 0 of 1 free, 0 waiting"},
+		{Ask{Kind: Book, Person: 0}, "confirmed already, #1, 0 of 1 free, 0 waiting"},
+		{Ask{Kind: Book, Person: 1}, "waitlisted, #2, place 1, 0 of 1 free, 1 waiting"},
+		{Ask{Kind: Book, Person: 2}, "waitlisted, #3, place 2, 0 of 1 free, 2 waiting"},
+		{Ask{Kind: Book, Person: 1}, "waitlisted already, #2, 0 of 1 free, 2 waiting"},
+		{Ask{Kind: Look, Person: 2}, "waitlisted, place 2, 0 of 1 free, 2 waiting, revision 1"},
+		{Ask{Kind: Cancel, Person: 1}, "none, #2, 0 of 1 free, 1 waiting"},
+		{Ask{Kind: Cancel, Person: 1}, "none already, 0 of 1 free, 1 waiting"},
+		{Ask{Kind: Book, Person: 1}, "waitlisted, #4, place 2, 0 of 1 free, 2 waiting"},
+		{Ask{Kind: Cancel, Person: 0}, "cancelled, #1, 0 of 1 free, 1 waiting"}, // promotes 2
+		{Ask{Kind: Cancel, Person: 0}, "cancelled already, #1, 0 of 1 free, 1 waiting"},
+		{Ask{Kind: Book, Person: 2}, "confirmed already, #3, 0 of 1 free, 1 waiting"},
 		{Ask{Kind: Resize, Capacity: 0, Revision: 1}, "refused: too few seats (1)"},
 		{Ask{Kind: Resize, Capacity: 9, Revision: 7}, "refused: edited since"},
-		{Ask{Kind: Book, Person: 3}, "waitlisted, #5, place 2"},
+		{Ask{Kind: Book, Person: 3}, "waitlisted, #5, place 2, 0 of 1 free, 2 waiting"},
 		{Ask{Kind: Deactivate, Person: 1}, "done, 0 people moved"},
 		{Ask{Kind: Book, Person: 1}, "refused: the person is inactive"},
 		{Ask{Kind: Resize, Capacity: 3, Revision: 1}, "done, 1 people moved"}, // 1 loses the place, 3 is promoted
-		{Ask{Kind: Look, Person: 3}, "confirmed, sees 1 of 3 free, 0 waiting, revision 2"},
+		{Ask{Kind: Look, Person: 3}, "confirmed, 1 of 3 free, 0 waiting, revision 2"},
 		{Ask{Kind: CancelEvent}, "done, 2 people moved"},
 		{Ask{Kind: CancelEvent}, "done, 0 people moved"},
 		{Ask{Kind: Book, Person: 0}, "refused: the event is cancelled"},
 		{Ask{Kind: Resize, Capacity: 9, Revision: 2}, "refused: the event is cancelled"},
-		{Ask{Kind: Look, Person: 3}, "cancelled, sees 3 of 3 free, 0 waiting, revision 2"},
+		{Ask{Kind: Look, Person: 3}, "cancelled, 3 of 3 free, 0 waiting, revision 2"},
 	}
 	for i, step := range steps {
 		before := e.String()
@@ -56,8 +56,10 @@ func TestDo(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	seat := func(n int) Reply { return Reply{Standing: booking.Confirmed, Number: n} }
-	line := func(n, place int) Reply { return Reply{Standing: booking.Waitlisted, Number: n, Place: place} }
+	seat := func(n int) Reply { return Reply{Standing: booking.Confirmed, Number: n, Capacity: 1} }
+	line := func(n, place int) Reply {
+		return Reply{Standing: booking.Waitlisted, Number: n, Place: place, Waiting: place, Capacity: 1}
+	}
 	book := func(p int) Ask { return Ask{Kind: Book, Person: p} }
 	after := func(asks ...Ask) Reply {
 		e := New(1, 3)
@@ -80,7 +82,8 @@ func TestCheck(t *testing.T) {
 		{"at once, in the other order", []op{{book(0), 1, 9, line(2, 1)}, {book(1), 2, 8, seat(1)}}, nil},
 		{"the later got the seat", []op{{book(0), 1, 2, line(2, 1)}, {book(1), 3, 4, seat(1)}}, ErrNoOrder},
 		{"one seat for two", []op{{book(0), 1, 9, seat(1)}, {book(1), 2, 8, seat(2)}}, ErrNoOrder},
-		{"already, though it is the first time", []op{{book(0), 1, 2, Reply{Standing: booking.Confirmed, Already: true, Number: 1}}}, ErrNoOrder},
+		{"already, though it is the first time", []op{{book(0), 1, 2, Reply{Standing: booking.Confirmed, Already: true, Number: 1, Capacity: 1}}}, ErrNoOrder},
+		{"an answer that counts wrongly", []op{{book(0), 1, 2, Reply{Standing: booking.Confirmed, Number: 1, Free: 1, Capacity: 1}}}, ErrNoOrder},
 		{"an answer that is not in the database", []op{{book(0), 1, 2, seat(1)}, {Ask{Kind: Inspect}, 3, 4, after()}}, ErrNoOrder},
 		{"an unknown outcome that took place", []op{{book(0), 1, 2, Reply{Unknown: true}}, {Ask{Kind: Inspect}, 3, 4, after(book(0))}}, nil},
 		{"an unknown outcome that did not", []op{{book(0), 1, 2, Reply{Unknown: true}}, {Ask{Kind: Inspect}, 3, 4, after()}}, nil},

@@ -67,14 +67,14 @@ func New(pool *pgxpool.Pool, d *booking.Desk, b Break) *Clerk {
 // Book is [booking.Desk.Book], but for what is broken.
 func (c *Clerk) Book(ctx context.Context, r booking.Request) (booking.Answer, error) {
 	return c.serve(ctx, func(ctx context.Context) (booking.Answer, error) {
-		return c.settle(ctx, func(tx pgx.Tx) (booking.Answer, error) { return c.book(ctx, tx, r) })
+		return c.settle(ctx, r.EventID, func(tx pgx.Tx) (booking.Answer, error) { return c.book(ctx, tx, r) })
 	})
 }
 
 // Cancel is [booking.Desk.Cancel], but for what is broken.
 func (c *Clerk) Cancel(ctx context.Context, r booking.Cancellation) (booking.Answer, error) {
 	return c.serve(ctx, func(ctx context.Context) (booking.Answer, error) {
-		return c.settle(ctx, func(tx pgx.Tx) (booking.Answer, error) { return c.cancel(ctx, tx, r) })
+		return c.settle(ctx, r.EventID, func(tx pgx.Tx) (booking.Answer, error) { return c.cancel(ctx, tx, r) })
 	})
 }
 
@@ -133,9 +133,9 @@ func (c *Clerk) Waiting(uuid.UUID) int {
 }
 
 // settle runs f in a transaction until one is answered for.
-func (c *Clerk) settle(ctx context.Context, f func(pgx.Tx) (booking.Answer, error)) (booking.Answer, error) {
+func (c *Clerk) settle(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (booking.Answer, error)) (booking.Answer, error) {
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		a, wrote, err := c.try(ctx, f)
+		a, wrote, err := c.try(ctx, eventID, f)
 		refused := errors.Is(err, booking.ErrNoEvent) || errors.Is(err, booking.ErrNoPerson) || errors.Is(err, booking.ErrEventCancelled) || errors.Is(err, booking.ErrInactive)
 		var answer *pgconn.PgError
 		switch {
@@ -152,12 +152,16 @@ func (c *Clerk) settle(ctx context.Context, f func(pgx.Tx) (booking.Answer, erro
 }
 
 // try tells in wrote whether the transaction got as far as to write.
-func (c *Clerk) try(ctx context.Context, f func(pgx.Tx) (booking.Answer, error)) (a booking.Answer, wrote bool, err error) {
+func (c *Clerk) try(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (booking.Answer, error)) (a booking.Answer, wrote bool, err error) {
 	tx, err := c.pool.Begin(ctx)
 	if err != nil {
 		return a, false, err
 	}
-	if a, err = f(tx); err != nil {
+	if a, err = f(tx); err == nil {
+		err = tx.QueryRow(ctx, `select capacity, seats_remaining, waiting from events where id = $1`, eventID).
+			Scan(&a.Seats.Capacity, &a.Seats.Remaining, &a.Seats.Waiting)
+	}
+	if err != nil {
 		tx.Rollback(ctx) //nolint:errcheck // the transaction ends either way
 		return a, a.Standing != "", err
 	}
