@@ -103,7 +103,7 @@ func (e Event) Bookable(now time.Time) bool {
 
 // Zone is the event's time zone, UTC should this machine not know it.
 func (e Event) Zone() *time.Location {
-	zone, err := time.LoadLocation(e.TimeZone)
+	zone, err := LoadZone(e.TimeZone)
 	if err != nil {
 		return time.UTC
 	}

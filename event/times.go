@@ -3,6 +3,7 @@ package event
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	// Zones must be known on every machine alike, also in a container without
@@ -43,13 +44,25 @@ func ParseLocal(text string, zone *time.Location) (time.Time, error) {
 	return time.Time{}, ErrNotATime
 }
 
-// LoadZone finds a time zone by its IANA name. It refuses "" and "Local",
-// which mean a different zone on every machine.
+// zones are those that were asked for, by name: some hundred exist. The time
+// package reads a file for each question, and a page asks seven times.
+var zones sync.Map
+
+// LoadZone finds a time zone by its IANA name, and reads it once. It refuses ""
+// and "Local", which mean a different zone on every machine.
 func LoadZone(name string) (*time.Location, error) {
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location), nil
+	}
 	if name == "" || name == "Local" {
 		return nil, fmt.Errorf("time zone %q has no place of its own", name)
 	}
-	return time.LoadLocation(name)
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	zones.Store(name, zone)
+	return zone, nil
 }
 
 // inZone finds the moment at which clocks in zone show what wall shows in UTC:

@@ -78,6 +78,18 @@ func TestLoadZoneRefusesWhatIsNoPlace(t *testing.T) {
 	}
 }
 
+// A page asks for its event's zone again and again.
+func TestLoadZoneReadsAZoneOnce(t *testing.T) {
+	t.Parallel()
+	first, err := event.LoadZone("Pacific/Apia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := event.LoadZone("Pacific/Apia"); err != nil || again != first {
+		t.Errorf("the zone was read again: %p after %p, %v", again, first, err)
+	}
+}
+
 func TestMovedAfter(t *testing.T) {
 	t.Parallel()
 	now := moment(t, "2027-03-20T12:00:00Z")

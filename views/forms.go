@@ -15,8 +15,8 @@ const LocalTime = "2006-01-02T15:04"
 // NewEventForm is the empty form for an event in zone, with sensible times
 // filled in: next week, in the evening, for two hours.
 func NewEventForm(now time.Time, zone string) EventForm {
-	location, err := time.LoadLocation(zone)
-	if err != nil || zone == "" || zone == "Local" {
+	location, err := event.LoadZone(zone)
+	if err != nil {
 		zone, location = "UTC", time.UTC
 	}
 	day := now.In(location).AddDate(0, 0, 7)
