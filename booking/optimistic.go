@@ -56,26 +56,46 @@ func (o *Optimistic) try(ctx context.Context, r Request) (Answer, error) {
 		// The version is read before the standing: whatever changes that
 		// standing from here on changes the version too.
 		s := newSheet(r.EventID)
-		var version int64
-		if err := tx.QueryRow(ctx, `select version from events where id = $1`, r.EventID).Scan(&version); err != nil {
-			if errors.Is(err, pgx.ErrNoRows) {
-				return ErrNoEvent
-			}
-			return fmt.Errorf("read the version: %w", err)
+		version, err := s.readVersion(ctx, tx)
+		if err != nil {
+			return err
 		}
-		var err error
 		if s.event, err = scanSeats(tx.QueryRow(ctx, readEvent, r.EventID)); err != nil {
 			return err
 		}
 		if err := s.readStanding(ctx, tx, r.UserID); err != nil {
 			return err
 		}
-		if answer, err = s.book(r.UserID); err != nil || answer.Already {
+		if answer, err = s.book(r.UserID); err != nil {
 			return err
+		}
+		if answer.Already {
+			return s.holdsAt(ctx, tx, version)
 		}
 		return s.writeIfUnchanged(ctx, tx, version)
 	})
 	return answer, err
+}
+
+func (s *sheet) readVersion(ctx context.Context, tx pgx.Tx) (version int64, err error) {
+	err = tx.QueryRow(ctx, `select version from events where id = $1`, s.eventID).Scan(&version)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, ErrNoEvent
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the version: %w", err)
+	}
+	return version, nil
+}
+
+// holdsAt makes sure that all that was read is of one moment: nothing is
+// written that would tell, but the answer says how full the event is.
+func (s *sheet) holdsAt(ctx context.Context, tx pgx.Tx, version int64) error {
+	now, err := s.readVersion(ctx, tx)
+	if err == nil && now != version {
+		return errOvertaken
+	}
+	return err
 }
 
 // writeIfUnchanged claims the event's row first: from there on nobody else

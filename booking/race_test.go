@@ -93,6 +93,40 @@ func TestRaceOfTwoInstancesAndAllStrategiesForFewSeats(t *testing.T) {
 	h.mustHold()
 }
 
+// Whoever has the only seat is never told that it is free: standing and seats
+// are of the same moment, also where nothing is written.
+func TestAnAnswerTellsOfOneMoment(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for name, booker := range h.strategies() {
+		t.Run(name, func(t *testing.T) {
+			regatta, person := h.event(1), h.person()
+			book := func(b booking.Booker) {
+				answer, err := b.Book(context.Background(), booking.Request{EventID: regatta, UserID: person})
+				if err != nil || answer.Standing != booking.Confirmed || answer.Seats != (booking.Seats{Capacity: 1}) {
+					t.Errorf("%+v, %v", answer, err)
+				}
+			}
+			stop := make(chan struct{})
+			go func() {
+				defer close(stop)
+				for range 200 {
+					book(h.desk)
+					h.cancel(regatta, person)
+				}
+			}()
+			for over := false; !over; {
+				select {
+				case <-stop:
+					over = true
+				default:
+					book(booker)
+				}
+			}
+		})
+	}
+}
+
 func TestRaceOfOnePersonInEightTabsAndTwoInstances(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
