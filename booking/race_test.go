@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,22 +108,19 @@ func TestAnAnswerTellsOfOneMoment(t *testing.T) {
 					t.Errorf("%+v, %v", answer, err)
 				}
 			}
-			stop := make(chan struct{})
-			go func() {
-				defer close(stop)
-				for range 200 {
-					book(h.desk)
-					h.cancel(regatta, person)
-				}
-			}()
-			for over := false; !over; {
-				select {
-				case <-stop:
-					over = true
-				default:
+			var over atomic.Bool
+			var rival sync.WaitGroup
+			rival.Go(func() {
+				for !over.Load() {
 					book(booker)
 				}
+			})
+			for range 200 {
+				book(h.desk)
+				h.cancel(regatta, person)
 			}
+			over.Store(true)
+			rival.Wait()
 		})
 	}
 }
