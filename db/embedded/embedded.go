@@ -152,13 +152,32 @@ func (s *Server) bringUp(ctx context.Context, from sources) error {
 	if err := s.chooseEndpoint(from.tcp); err != nil {
 		return err
 	}
-	s.done = make(chan struct{})
-	go s.supervise()
-	if err := s.awaitAnswer(ctx); err != nil {
+	if err := s.launch(ctx); err != nil {
 		return err
 	}
 	close(s.ready)
 	return s.makeDatabase(ctx)
+}
+
+// launch runs PostgreSQL until it answers. Killed processes are gone from the
+// system's list a moment before the memory is that they shared, and until then
+// PostgreSQL refuses to start.
+func (s *Server) launch(ctx context.Context) error {
+	for tooLong := time.After(idleLimit); ; {
+		s.done = make(chan struct{})
+		go s.supervise()
+		err := s.awaitAnswer(ctx)
+		if !errors.Is(err, errMemoryInUse) {
+			return err
+		}
+		select {
+		case <-tooLong:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // takeFolder makes the data folder ours: nobody else starts on it until Stop.

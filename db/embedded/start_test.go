@@ -93,7 +93,7 @@ func TestStopCutsOffClientsAndLeavesNothingRunning(t *testing.T) {
 	if err := errors.Join(s.Stop(), s.Stop()); err != nil {
 		t.Error(err)
 	}
-	if d := time.Since(began); d > 10*time.Second {
+	if d := time.Since(began); d > fastStopLimit/2 {
 		t.Errorf("stopping took %v", d)
 	}
 	if busy := f.running(); len(busy) > 0 {
