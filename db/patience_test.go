@@ -13,7 +13,7 @@ import (
 func TestNobodyWaitsForAConnectionForEver(t *testing.T) {
 	t.Parallel()
 	pool, err := db.Open(t.Context(), dbtest.URL(t), db.Limits{
-		MaxConns: 1, Patience: 50 * time.Millisecond, StatementTimeout: time.Minute, LockTimeout: time.Minute,
+		MaxConns: 1, Patience: time.Second, StatementTimeout: time.Minute, LockTimeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestNobodyWaitsForAConnectionForEver(t *testing.T) {
 
 	// It ends no statement: a connection that is there may be used for long.
 	conn.Release()
-	if err := pool.QueryRow(visitor, `select 1 from pg_sleep(0.2)`).Scan(&one); err != nil || one != 1 {
+	if err := pool.QueryRow(visitor, `select 1 from pg_sleep(1.5)`).Scan(&one); err != nil || one != 1 {
 		t.Errorf("a slow statement: got %v", err)
 	}
 }
