@@ -45,7 +45,7 @@ func (s *stage) compare(p simulation.ComparisonParams) simulation.Comparison {
 
 func (s *stage) waitComparison(id uuid.UUID) simulation.Comparison {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	c, err := s.runner.WaitComparison(ctx, id)
 	if err != nil {
@@ -221,17 +221,24 @@ func TestCloseEndsAComparison(t *testing.T) {
 		<-hold
 		return s.desk.Book(ctx, r)
 	})
-	id, err := s.startComparison(simulation.ComparisonParams{EventID: s.event(3), Users: 5, Strategies: []string{"grouped", "pessimistic"}})
+	p := simulation.ComparisonParams{EventID: s.event(3), Users: 5, Strategies: []string{"grouped", "pessimistic"}}
+	id, err := s.startComparison(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for s.number(`select count(*) from simulations where phase = 'booking'`) == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
-	time.AfterFunc(50*time.Millisecond, func() { close(hold) })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := s.runner.Close(ctx); err != nil {
+	s.comesTrue("people book", func() bool { return s.number(`select count(*) from simulations where phase = 'booking'`) > 0 })
+	closed := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		closed <- s.runner.Close(ctx)
+	}()
+	s.comesTrue("the runner closes", func() bool {
+		_, err := s.startComparison(p)
+		return errors.Is(err, booking.ErrStopping)
+	})
+	close(hold)
+	if err := <-closed; err != nil {
 		t.Fatal(err)
 	}
 	c := s.waitComparison(id)
@@ -253,7 +260,8 @@ func TestPatience(t *testing.T) {
 	s.bookers["optimistic"] = bookerFunc(func(ctx context.Context, r booking.Request) (booking.Answer, error) {
 		select {
 		case served <- struct{}{}:
-			return s.desk.Book(ctx, r)
+			// Whoever is served gets an answer, also on a machine that is busy.
+			return s.desk.Book(context.WithoutCancel(ctx), r)
 		default:
 			<-ctx.Done()
 			return booking.Answer{}, ctx.Err()
@@ -267,7 +275,7 @@ func TestPatience(t *testing.T) {
 	if f := run.Results.Failures; len(f) != 1 || f[0].Cause.String() != "gave up after 1 s without an answer" || f[0].Count != 17 {
 		t.Errorf("the failures are %v", f)
 	}
-	if r := run.Results; r.GaveUpAfter != time.Second || r.Took < time.Second || r.Took > 5*time.Second {
+	if r := run.Results; r.GaveUpAfter != time.Second || r.Took < time.Second {
 		t.Errorf("they gave up after %v, and it took %v", r.GaveUpAfter, r.Took)
 	}
 	if _, err := s.start(simulation.Params{EventID: event, Users: 1, Patience: time.Hour}); !errors.Is(err, simulation.ErrPatience) {

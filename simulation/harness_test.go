@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
+// patience is how long a test waits for what takes a fraction of a second.
+const patience = time.Minute
+
 // A stage is a database with an admin, a desk and a runner on it.
 type stage struct {
 	t       *testing.T
@@ -41,7 +44,7 @@ func newStage(t *testing.T, more map[string]booking.Booker) *stage {
 	}
 	s.runner = simulation.NewRunner(pages, s.bookers, log)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := s.runner.Close(ctx); err != nil {
 			t.Errorf("close the runner: %v", err)
@@ -124,6 +127,16 @@ func (s *stage) start(p simulation.Params) (uuid.UUID, error) {
 	return s.runner.Start(s.t.Context(), p)
 }
 
+// comesTrue waits until something that happens elsewhere has happened.
+func (s *stage) comesTrue(what string, happened func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); !happened(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("it never came true that %s", what)
+		}
+	}
+}
+
 // run starts a simulation and returns it when it has ended.
 func (s *stage) run(p simulation.Params) simulation.Simulation {
 	s.t.Helper()
@@ -136,7 +149,7 @@ func (s *stage) run(p simulation.Params) simulation.Simulation {
 
 func (s *stage) wait(id uuid.UUID) simulation.Simulation {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	run, err := s.runner.Wait(ctx, id)
 	if err != nil {

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -30,13 +31,7 @@ func (s *stage) stuckAfter(n int32) bookerFunc {
 
 func (s *stage) awaitAnswered(id uuid.UUID, n int) {
 	s.t.Helper()
-	for range 800 {
-		if s.number(`select answered from simulations where id = $1`, id) >= n {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	s.t.Fatalf("%d people never got an answer", n)
+	s.comesTrue(fmt.Sprintf("%d people have an answer", n), func() bool { return s.read(id).Answered >= n })
 }
 
 // A run that is stopped, on whatever instance, tells what was done until then,
@@ -103,10 +98,10 @@ func TestStopLetsTheDeskAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.awaitPhase(id, simulation.Booking)
-	time.AfterFunc(time.Second, func() { close(open) })
 	if err := s.runner.Stop(t.Context(), id, s.admin); err != nil {
 		t.Fatal(err)
 	}
+	time.AfterFunc(time.Second, func() { close(open) }) // it has heard of the stop by then
 	if run := s.wait(id); run.State != simulation.Done || run.Tally.Registered != 5 || run.Tally.Waitlisted != 15 {
 		t.Errorf("it is %s with %+v", run.State, run.Tally)
 	}
@@ -124,9 +119,9 @@ func TestStopComparison(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for s.number(`select count(*) from simulations where strategy = 'pessimistic' and answered = 3`) == 0 {
-		time.Sleep(20 * time.Millisecond)
-	}
+	s.comesTrue("three have an answer in the second run", func() bool {
+		return s.number(`select count(*) from simulations where strategy = 'pessimistic' and answered = 3`) > 0
+	})
 	if err := s.runner.StopComparison(t.Context(), id, s.admin); err != nil {
 		t.Fatal(err)
 	}
@@ -160,29 +155,18 @@ func TestARunOutlivesItsSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const sessions = `select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`
-	if n := s.number(sessions); n != 1 {
-		t.Errorf("%d sessions hold the lock of a run, want 1", n)
+	const sessions = ` from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`
+	if n := s.number(`select count(*)` + sessions); n != 1 {
+		t.Fatalf("%d sessions hold the lock of a run, want 1", n)
 	}
-	s.exec(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`)
-	for range 800 {
-		if s.number(sessions) == 1 {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	if n := s.number(sessions); n != 1 {
-		t.Errorf("after the loss, %d sessions hold the lock", n)
-	}
+	lost := s.number(`select pid` + sessions)
+	s.exec(`select pg_terminate_backend($1)`, lost)
+	s.comesTrue("another session holds the lock", func() bool {
+		return s.number(`select count(*)`+sessions+` and pid <> $1`, lost) == 1
+	})
 	close(hold)
 	if run := s.wait(id); run.State != simulation.Done {
 		t.Errorf("it is %s: %s", run.State, run.Failure)
 	}
-	for range 200 {
-		if s.number(sessions) == 0 {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Error("the lock of a run that is done is still held")
+	s.comesTrue("the lock of a run that is done is free", func() bool { return s.number(`select count(*)`+sessions) == 0 })
 }
