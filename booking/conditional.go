@@ -75,13 +75,18 @@ func (c *Conditional) Book(ctx context.Context, r Request) (Answer, error) {
 }
 
 // take takes a seat or a place in line, whichever there is. Between the two
-// updates the last seat may come free again, so it asks in turns.
+// updates the last seat may come free again, or be taken, so it asks in turns
+// for as long as there is such an event.
 func (s *sheet) take(ctx context.Context, tx pgx.Tx) error {
-	for _, update := range []string{takeSeat, takePlace, takeSeat, takePlace} {
-		var err error
-		if s.event, err = scanSeats(tx.QueryRow(ctx, update, s.eventID)); !errors.Is(err, ErrNoEvent) {
+	for {
+		for _, update := range []string{takeSeat, takePlace} {
+			var err error
+			if s.event, err = scanSeats(tx.QueryRow(ctx, update, s.eventID)); !errors.Is(err, ErrNoEvent) {
+				return err
+			}
+		}
+		if _, err := s.readVersion(ctx, tx); err != nil {
 			return err
 		}
 	}
-	return ErrNoEvent
 }
