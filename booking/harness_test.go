@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
+// patience is how long a test waits for what takes a fraction of a second.
+const patience = time.Minute
+
 // A house is a database with an organizer, and a desk on it.
 type house struct {
 	t         testing.TB
@@ -37,7 +40,7 @@ func newHouse(t testing.TB) *house {
 func newDesk(t testing.TB, pool *pgxpool.Pool) *booking.Desk {
 	desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := desk.Close(ctx); err != nil {
 			t.Errorf("close the desk: %v", err)

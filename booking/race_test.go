@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -349,7 +348,7 @@ func TestDeactivationUnderWayIsWaitedFor(t *testing.T) {
 
 			done := make(chan error, 1)
 			go func() { done <- tt.change(h, regatta, p[1], p[0]) }()
-			h.awaitBlocked()
+			h.waitFor(func() bool { return h.blocked() > 0 })
 			if err := deactivation.Commit(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -372,27 +371,41 @@ func TestDeactivationUnderWayIsWaitedFor(t *testing.T) {
 func TestDeactivationWaitsForABookingUnderWay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	// A slow insert holds the group where it has read the person.
-	h.exec(`create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return new; end $$;
-		create trigger dawdle before insert on registrations for each row execute function dawdle()`)
+	// Its insert waits where the group has read the person.
+	h.exec(`create function pause() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(1); return new; end $$;
+		create trigger pause before insert on registrations for each row execute function pause()`)
 	regatta, person := h.event(1), h.person()
+	hold, err := h.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Rollback(context.Background()) //nolint:errcheck // it ends below
+	if _, err := hold.Exec(t.Context(), `select pg_advisory_xact_lock(1)`); err != nil {
+		t.Fatal(err)
+	}
 	booked := make(chan error, 1)
 	go func() {
 		_, err := h.desk.Book(context.Background(), booking.Request{EventID: regatta, UserID: person})
 		booked <- err
 	}()
-	for h.number(`select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`) == 0 {
-		time.Sleep(time.Millisecond)
+	h.waitFor(func() bool { return h.blocked() == 1 })
+
+	deactivated := make(chan error, 1)
+	go func() {
+		deactivated <- account.NewStore(h.pool, nil).Manage(context.Background(), account.Change{UserID: person, ActorID: h.organizer, Role: account.Attendee})
+	}()
+	h.waitFor(func() bool { return h.blocked() == 2 || len(deactivated) > 0 })
+	if len(deactivated) > 0 {
+		t.Error("the deactivation was done before the booking")
 	}
-	err := account.NewStore(h.pool, nil).Manage(t.Context(), account.Change{UserID: person, ActorID: h.organizer, Role: account.Attendee})
-	if err != nil {
+	if err := hold.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.standing(regatta, person); got != "confirmed" {
-		t.Errorf("when the deactivation was done the person was %s: the booking came later", got)
-	}
-	if err := <-booked; err != nil {
+	if err := errors.Join(<-booked, <-deactivated); err != nil {
 		t.Error(err)
+	}
+	if got := h.standing(regatta, person); got != "confirmed" {
+		t.Errorf("the person is %s", got)
 	}
 }
 
@@ -403,14 +416,8 @@ func onlyInactive(answer booking.Answer, err error) error {
 	return nil
 }
 
-// awaitBlocked waits until some transaction waits for another.
-func (h *house) awaitBlocked() {
+// blocked counts the transactions that wait for another.
+func (h *house) blocked() int {
 	h.t.Helper()
-	for range 1000 {
-		if h.number(`select count(*) from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`) > 0 {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	h.t.Error("nobody waits for the deactivation")
+	return h.number(`select count(*) from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`)
 }
