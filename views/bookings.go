@@ -21,7 +21,7 @@ type bookingGroup struct {
 func bookingGroups(ctx context.Context, all []booking.Held, now time.Time) []bookingGroup {
 	comingUp := bookingGroup{Title: say(ctx, "Coming up")}
 	past := bookingGroup{Title: say(ctx, "Past"), Quiet: true}
-	cancelled := bookingGroup{Title: say(ctx, "Cancelled"), Quiet: true}
+	cancelled := bookingGroup{Title: say(ctx, "Cancelled bookings"), Quiet: true}
 	for _, h := range all {
 		switch {
 		case !held(h.Mine) || h.Event.Status == event.Cancelled:
