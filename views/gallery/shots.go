@@ -253,11 +253,22 @@ func errorShots(l *locale.Locale) []shot {
 		{Status: http.StatusConflict, Title: l.Say("This event has started"), Text: l.Say("It can no longer be booked or left."), NextText: l.Say("My bookings"), NextPath: "/bookings"},
 		{Status: http.StatusTooManyRequests, Title: l.Say("Too many failed sign-ins"), Text: l.Count(7, "Too many sign-ins failed. Wait %s minute, then try again.", "Too many sign-ins failed. Wait %s minutes, then try again."), NextText: l.Say("Sign in"), NextPath: "/login"},
 		{Status: http.StatusInternalServerError, Title: l.Say("Something went wrong on our side"), Text: l.Say("Nothing you did was wrong. Try again; if it stays so, tell the organizer.")},
-		{Status: http.StatusServiceUnavailable, Title: l.Say("Very many people are booking this event"), Text: l.Say("Nothing was lost. Try again in a few seconds.")},
 	} {
 		code := strconv.Itoa(t.Status)
-		all = append(all, shot{group: "Errors", name: code, slug: "error-" + code, status: t.Status, path: "/events/x",
-			page: func(p views.Page) templ.Component { return views.ErrorPage(p, t) }})
+		all = append(all, errorShot(code, "error-"+code, t))
 	}
-	return all
+
+	busy := views.Trouble{Status: http.StatusServiceUnavailable, Title: l.Say("Very many people are here at this moment"), Text: l.Say("Nothing was lost. Try again in a few seconds.")}
+	page, form := busy, busy
+	page.NextText, page.NextPath = l.Say("Try again"), "/events"
+	form.Again = &views.Again{Path: "/events/" + lanterns.ID.String() + "/book"}
+	return append(all,
+		errorShot("503, for a page", "error-503", page),
+		errorShot("503, for a form that can be sent again", "error-503-form", form),
+	)
+}
+
+func errorShot(name, slug string, t views.Trouble) shot {
+	return shot{group: "Errors", name: name, slug: slug, status: t.Status, path: "/events/x",
+		page: func(p views.Page) templ.Component { return views.ErrorPage(p, t) }}
 }
