@@ -40,12 +40,12 @@ func newAccessibility(file string) (*accessibility, error) {
 	return &accessibility{script: string(script), run: run}, nil
 }
 
-// check looks at the tab's page in every light.
-func (a *accessibility) check(tab context.Context, page string, report *report) error {
+// check looks at the tab's page in each of the lights.
+func (a *accessibility) check(tab context.Context, lights []tour.Light, page string, report *report) error {
 	if err := chromedp.Do(tab, chromedp.Evaluate[chromedp.Void](a.script)); err != nil {
 		return fmt.Errorf("load axe: %w", err)
 	}
-	for _, light := range tour.Lights {
+	for _, light := range lights {
 		if err := light.Put(tab); err != nil {
 			return err
 		}

@@ -7,7 +7,8 @@
 // axe judges accessibility, on a phone and on a desk, by day and by night; vnu
 // the HTML, as it is served and as scripts leave it; Lighthouse gives the pages
 // that anyone may see points for speed, accessibility, good practice and being
-// found. Nothing may stick out of a page that is zoomed in, either.
+// found. Nothing may stick out of a page that is zoomed in, either. In each other
+// language, the style guide's pages are looked at on a phone.
 //
 // It starts a Rowlock of its own on a new demo and leaves nothing running
 // behind. It needs Chromium, Node.js and Java.
@@ -26,6 +27,7 @@ import (
 	"time"
 
 	"rowlock/tour"
+	"rowlock/views/gallery"
 )
 
 // patience bounds a whole run.
@@ -81,46 +83,68 @@ func run(ctx context.Context, modules, only string) (err error) {
 	return nil
 }
 
-// checkPages goes on all tours, with axe and vnu.
+// checkers are what looks at each page.
+type checkers struct {
+	axe    *accessibility
+	markup *markup
+	report *report
+	// only is a part of the names of the pages to look at.
+	only string
+}
+
+// checkPages goes on all tours, and through the style guide in other languages,
+// with axe and vnu.
 func checkPages(ctx context.Context, tools tools, site *tour.Site, folder, only string, report *report) error {
 	axe, err := newAccessibility(tools.axe)
 	if err != nil {
 		return err
 	}
-	markup := &markup{jar: tools.vnu, folder: folder}
+	checkers := checkers{axe: axe, markup: &markup{jar: tools.vnu, folder: folder}, report: report, only: only}
 	browser, closeBrowser, err := tour.OpenBrowser(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeBrowser()
 
-	start, pages := time.Now(), 0
+	start := time.Now()
+	toured, err := checkTours(browser, site, checkers)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("axe has looked at %d pages in %d lights (%s).\n", toured, len(tour.Lights), since(start))
+	start = time.Now()
+	translated, err := checkLanguages(browser, site.URL, gallery.Addresses(), checkers)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("axe has looked at %d pages in other languages (%s).\n", translated, since(start))
+	start = time.Now()
+	if err := checkers.markup.check(ctx, report); err != nil {
+		return err
+	}
+	fmt.Printf("vnu has read the HTML of %d pages (%s).\n", toured+translated, since(start))
+	return nil
+}
+
+// checkTours looks at each page to which the tours lead, in English.
+func checkTours(browser context.Context, site *tour.Site, checkers checkers) (pages int, err error) {
 	err = tour.Walk(browser, site, func(tab context.Context, at tour.Stop) error {
-		if !strings.Contains(at.Name, only) {
+		if !strings.Contains(at.Name, checkers.only) {
 			return nil
 		}
 		pages++
-		if err := markup.keep(tab, at); err != nil {
+		if err := checkers.markup.keep(tab, at); err != nil {
 			return fmt.Errorf("keep %s: %w", at.Name, err)
 		}
-		if err := checkReflow(tab, at.Name, report); err != nil {
+		if err := checkReflow(tab, zoomedWidths, at.Name, checkers.report); err != nil {
 			return err
 		}
-		if err := axe.check(tab, at.Name, report); err != nil {
+		if err := checkers.axe.check(tab, tour.Lights, at.Name, checkers.report); err != nil {
 			return fmt.Errorf("check %s: %w", at.Name, err)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	fmt.Printf("axe has looked at %d pages in %d lights (%s).\n", pages, len(tour.Lights), since(start))
-	start = time.Now()
-	if err := markup.check(ctx, report); err != nil {
-		return err
-	}
-	fmt.Printf("vnu has read the HTML of %d pages (%s).\n", pages, since(start))
-	return nil
+	return pages, err
 }
 
 // scorePages has Lighthouse score every page that anyone may see.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,7 +79,11 @@ func reportMarkup(out []byte, report *report) error {
 		if kind == "info" || allowed.MatchString(m.Message) {
 			continue
 		}
-		page := strings.TrimSuffix(strings.ReplaceAll(filepath.Base(m.URL), "%20", " "), ".html")
+		file, err := url.PathUnescape(filepath.Base(m.URL))
+		if err != nil {
+			return fmt.Errorf("read the address %q that vnu tells: %w", m.URL, err)
+		}
+		page := strings.TrimSuffix(file, ".html")
 		report.add(finding{what: "HTML " + kind + ": " + m.Message, where: m.Extract}, page)
 	}
 	return nil

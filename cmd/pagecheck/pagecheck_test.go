@@ -79,10 +79,10 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 	}
 
 	report := &report{}
-	if err := checkReflow(browser, "broken", report); err != nil {
+	if err := checkReflow(browser, zoomedWidths, "broken", report); err != nil {
 		t.Fatal(err)
 	}
-	if err := axe.check(browser, "broken", report); err != nil {
+	if err := axe.check(browser, tour.Lights, "broken", report); err != nil {
 		t.Fatal(err)
 	}
 	if err := markup.check(t.Context(), report); err != nil {
@@ -113,6 +113,68 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 	for _, f := range report.findings {
 		if strings.Contains(f.what, "hx-") {
 			t.Errorf("what is allowed is reported: %s", f.what)
+		}
+	}
+}
+
+// crowded has navigation that is too long for a phone, and a stray tag.
+const crowded = `<!DOCTYPE html>
+<html lang="fr">
+<head><meta charset="utf-8"><title>Serré</title><style>.mainnav li { float: left; width: 15rem }</style></head>
+<body>
+	<nav class="mainnav"><ul><li>Tous les événements<li>Toutes mes réservations</ul></nav>
+	<main><h1>Serré</h1></main>
+	</b>
+</body>
+</html>`
+
+func TestFindingsInOtherLanguagesNameThem(t *testing.T) {
+	t.Parallel()
+	tools := foundTools(t)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		page := broken
+		if r.Header.Get("Accept-Language") == "fr" {
+			page = crowded
+		}
+		_, _ = w.Write([]byte(page))
+	}))
+	t.Cleanup(site.Close)
+	browser, closeBrowser, err := tour.OpenBrowser(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(closeBrowser)
+	axe, err := newAccessibility(tools.axe)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	report := &report{}
+	checkers := checkers{axe: axe, markup: &markup{jar: tools.vnu, folder: t.TempDir()}, report: report}
+	if _, err := checkLanguages(browser, site.URL, []string{"/styleguide/page"}, checkers); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkers.markup.check(t.Context(), report); err != nil {
+		t.Fatal(err)
+	}
+
+	for what, want := range map[string]string{
+		"The page says that its language is \"en\"": "styleguide-page in Deutsch",
+		"The page is wider than 390 pixels":         "styleguide-page in Deutsch",
+		"axe image-alt":                             "styleguide-page in Deutsch at 390-light",
+		"HTML error: End tag “p” seen":              "styleguide-page in Deutsch as served",
+		"The main navigation takes 2 rows":          "styleguide-page in Français at 390-light",
+		"HTML error: Stray end tag “b”":             "styleguide-page in Français as served",
+	} {
+		var pages []string
+		for _, f := range report.findings {
+			if strings.HasPrefix(f.what, what) {
+				pages = append(pages, report.pages[f]...)
+			}
+		}
+		if !slices.Equal(pages, []string{want}) {
+			t.Errorf("%q was found on %q, not on %q", what, pages, want)
 		}
 	}
 }

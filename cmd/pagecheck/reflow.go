@@ -8,9 +8,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// widths are those to which every page must shrink, in CSS pixels: a desk's at
-// a zoom of 400 % and of 200 %.
-var widths = []int64{320, 640}
+// zoomedWidths are those to which every page must shrink, in CSS pixels: a desk's
+// at a zoom of 400 % and of 200 %.
+var zoomedWidths = []int64{320, 640}
 
 // wide names what sticks out of a page that would have to be scrolled sideways.
 const wide = `{
@@ -21,7 +21,7 @@ const wide = `{
 }`
 
 // checkReflow reports a page that does not fit one of the widths.
-func checkReflow(tab context.Context, page string, report *report) error {
+func checkReflow(tab context.Context, widths []int64, page string, report *report) error {
 	for _, width := range widths {
 		if err := chromedp.Do(tab, chromedp.EmulateViewport(width, 800)); err != nil {
 			return err

@@ -53,6 +53,15 @@ func Handler() http.Handler {
 	})
 }
 
+// Addresses are those of all pages, for whoever looks at each of them.
+func Addresses() []string {
+	var all []string
+	for _, s := range specimens(shots(locale.English)) {
+		all = append(all, s.Path)
+	}
+	return all
+}
+
 func (s shot) statusCode() int {
 	if s.status == 0 {
 		return http.StatusOK
