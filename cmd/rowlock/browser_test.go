@@ -44,6 +44,7 @@ func TestInABrowser(t *testing.T) {
 		{"a double click without scripts books once", testDoubleClickWithoutScripts},
 		{"the keyboard alone signs in and books", testKeyboard},
 		{"no page is wider than a small phone", testNarrow},
+		{"a booking is made in German and read in French", testLanguages},
 		{"every title is read in its own direction", testScripts},
 		{"nothing moves for those who ask for no motion", testStill},
 	} {
