@@ -39,6 +39,9 @@ const MinVersion = 150000
 // ErrOldServer says that the server is older than [MinVersion].
 var ErrOldServer = errors.New("Rowlock needs PostgreSQL 15 or newer")
 
+// ErrEncoding says that the database cannot hold every language's letters.
+var ErrEncoding = errors.New("Rowlock needs a database with the encoding UTF8")
+
 // Limits bound what a pool takes from the server and how long a statement may
 // keep others waiting.
 type Limits struct {
@@ -72,8 +75,8 @@ var BookingLimits = Limits{MaxConns: 6, StatementTimeout: 30 * time.Second, Lock
 // its row locks lose their patience. Ours are idle for a millisecond at most.
 const idleTimeout = 5 * time.Second
 
-// Open connects a pool to the database at url and checks that it answers and
-// is new enough. It waits at most ten seconds for an answer.
+// Open connects a pool to the database at url and checks that it answers,
+// is new enough and holds any text. It waits at most ten seconds for an answer.
 func Open(ctx context.Context, url string, l Limits) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -122,13 +125,19 @@ func checkServer(ctx context.Context, pool *pgxpool.Pool) error {
 	defer cancel()
 
 	var number int
-	var name string
-	err := pool.QueryRow(ctx, `select current_setting('server_version_num')::int, current_setting('server_version')`).Scan(&number, &name)
+	var name, encoding string
+	err := pool.QueryRow(ctx, `
+		select current_setting('server_version_num')::int, current_setting('server_version'), current_setting('server_encoding')`).
+		Scan(&number, &name, &encoding)
 	if err != nil {
 		return fmt.Errorf("reach the database: %w", err)
 	}
 	if number < MinVersion {
 		return fmt.Errorf("%w: this server is %s", ErrOldServer, name)
+	}
+	// SQL_ASCII, of a server that was made without a locale, keeps all bytes.
+	if encoding != "UTF8" && encoding != "SQL_ASCII" {
+		return fmt.Errorf("%w: this one has %s", ErrEncoding, encoding)
 	}
 	return nil
 }

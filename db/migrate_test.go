@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -139,6 +140,28 @@ func TestOpenTellsWhatIsWrongWithTheURL(t *testing.T) {
 			pool.Close()
 			t.Errorf("%s opened", url)
 		}
+	}
+}
+
+func TestOpenRefusesADatabaseThatCannotHoldEveryName(t *testing.T) {
+	t.Parallel()
+	url := dbtest.EmptyURL(t)
+	conn := connect(t, url)
+	name := conn.Config().Database + "_latin1"
+	if _, err := conn.Exec(t.Context(), `create database `+name+` encoding 'LATIN1' locale 'C' template template0`); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := conn.Exec(context.Background(), `drop database `+name); err != nil {
+			t.Error(err)
+		}
+	})
+	pool, err := db.Open(t.Context(), strings.Replace(url, conn.Config().Database, name, 1), db.PageLimits)
+	if err == nil {
+		pool.Close()
+	}
+	if !errors.Is(err, db.ErrEncoding) {
+		t.Errorf("got %v", err)
 	}
 }
 
