@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/audit"
+	"rowlock/db"
 )
 
 // PerPage is how many people [Store.List] returns at once.
@@ -31,7 +32,8 @@ func (r Role) Valid() bool { return r == Attendee || r == Organizer || r == Admi
 
 // A Filter narrows the list of people.
 type Filter struct {
-	// Query is looked for in names and email addresses, in any case.
+	// Query is looked for in names and email addresses, in any case, with or
+	// without accents.
 	Query string
 	// Role, where set, is the only one listed.
 	Role Role
@@ -51,8 +53,8 @@ func (s *Store) List(ctx context.Context, f Filter) (UserList, error) {
 		from users u
 		where u.simulation_id is null
 		  and (@role = '' or u.role = @role)
-		  and (strpos(lower(u.name), @query) > 0 or strpos(lower(u.email), @query) > 0)`
-	args := pgx.NamedArgs{"role": string(f.Role), "query": strings.ToLower(strings.TrimSpace(f.Query)), "limit": PerPage}
+		  and (@query = '' or u.name ~ @query or u.email ~ @query)`
+	args := pgx.NamedArgs{"role": string(f.Role), "query": db.Pattern(strings.TrimSpace(f.Query)), "limit": PerPage}
 
 	var list UserList
 	if err := s.conn.QueryRow(ctx, `select count(*)`+found, args).Scan(&list.Total); err != nil {

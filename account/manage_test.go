@@ -71,6 +71,7 @@ func TestList(t *testing.T) {
 	o.person("Otto Olsen", account.Organizer)
 	o.person("Ada Admin", account.Admin)
 	o.person("Percent % Sign", account.Attendee)
+	o.person("Zoë Müller", account.Attendee)
 	o.makeUp("Ana Madeup")
 
 	tests := []struct {
@@ -78,8 +79,9 @@ func TestList(t *testing.T) {
 		filter account.Filter
 		want   string
 	}{
-		{"everyone, by name", account.Filter{}, "Ada Admin, Ana Almeida, Otto Olsen, Percent % Sign"},
+		{"everyone, by name", account.Filter{}, "Ada Admin, Ana Almeida, Otto Olsen, Percent % Sign, Zoë Müller"},
 		{"part of a name, in any case", account.Filter{Query: "ALMEI"}, "Ana Almeida"},
+		{"a name without its accents", account.Filter{Query: "zoe mul"}, "Zoë Müller"},
 		{"part of an address", account.Filter{Query: "olsen@ex"}, "Otto Olsen"},
 		{"space around what was typed", account.Filter{Query: "  otto "}, "Otto Olsen"},
 		{"a wildcard is only a character", account.Filter{Query: "%"}, "Percent % Sign"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -107,7 +106,8 @@ const AttendeesPerPage = 50
 
 // An AttendeeFilter narrows an organizer's list.
 type AttendeeFilter struct {
-	// Query is looked for in names and email addresses, whatever the case.
+	// Query is looked for in names and email addresses, whatever the case and
+	// accents.
 	Query string
 	// Standing, where set, is Confirmed, Waitlisted or Cancelled.
 	Standing Standing
@@ -140,9 +140,9 @@ func Attendees(ctx context.Context, conn db.Conn, eventID uuid.UUID, f AttendeeF
 		from attendees a join users u on u.id = a.user_id
 		where u.simulation_id is null
 		  and ($2 = '' or a.status = $2)
-		  and ($3 = '' or u.name ilike $3 or u.email ilike $3)
+		  and ($3 = '' or u.name ~ $3 or u.email ~ $3)
 		order by array_position(array['confirmed', 'waitlisted', 'cancelled'], a.status), a.position
-		limit $4 offset $5`, eventID, f.Standing, pattern(f.Query), limit, offset)
+		limit $4 offset $5`, eventID, f.Standing, db.Pattern(f.Query), limit, offset)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list the attendees of event %s: %w", eventID, err)
 	}
@@ -159,15 +159,6 @@ func Attendees(ctx context.Context, conn db.Conn, eventID uuid.UUID, f AttendeeF
 		return nil, 0, fmt.Errorf("list the attendees of event %s: %w", eventID, err)
 	}
 	return list, total, nil
-}
-
-// pattern makes what a person typed a pattern that matches it anywhere,
-// literally.
-func pattern(query string) string {
-	if query == "" {
-		return ""
-	}
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(query) + "%"
 }
 
 // NumbersOf sums up an event; days are those of zone. Made-up people are left

@@ -172,8 +172,9 @@ const (
 
 // A Search narrows a list of events.
 type Search struct {
-	// Query holds words that all must occur, in any case and order, in the
-	// title, location or description. The first ten count.
+	// Query holds words that all must occur, in any case and order, with or
+	// without accents, in the title, location or description. The first ten
+	// count.
 	Query string
 	// Status narrows what organizers and admins see; empty means any.
 	Status Status
@@ -215,9 +216,12 @@ const managedOrder = `e.ends_at <= $1, case when e.ends_at > $1 then e.starts_at
 // list reads one page of the events that condition and q.Query leave. The
 // count comes first, so that a page beyond the end becomes the last one.
 func (s *Store) list(ctx context.Context, condition, order string, perPage int, q Search, args ...any) (List, error) {
-	args = append(args, patterns(q.Query))
-	where := fmt.Sprintf(` where e.simulation_id is null and %s
-		and concat_ws(E'\n', e.title, e.location, e.description) ilike all ($%d)`, condition, len(args))
+	where := ` where e.simulation_id is null and ` + condition
+	// Without a search no text is read.
+	if words := patterns(q.Query); len(words) > 0 {
+		args = append(args, words)
+		where += fmt.Sprintf(` and concat_ws(E'\n', e.title, e.location, e.description) ~ all ($%d)`, len(args))
+	}
 
 	l := List{Page: 1, Pages: 1}
 	// Where only the order uses $1, the count still has to say what it is.
@@ -248,17 +252,12 @@ func scan(row pgx.CollectableRow) (Event, error) {
 	return e, err
 }
 
-// likeEscapes takes their meaning from the three characters that LIKE reads
-// as something else: what a visitor types is only ever text.
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// patterns makes one LIKE pattern of each word, all of which must match. No
-// words give no patterns, and everything matches none.
+// patterns makes one pattern of each word, all of which must match.
 func patterns(query string) []string {
 	words := strings.Fields(query)
-	all := make([]string, min(len(words), 10))
-	for i := range all {
-		all[i] = "%" + likeEscapes.Replace(words[i]) + "%"
+	words = words[:min(len(words), 10)]
+	for i, word := range words {
+		words[i] = db.Pattern(word)
 	}
-	return all
+	return words
 }

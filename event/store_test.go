@@ -251,6 +251,7 @@ func TestUpcoming(t *testing.T) {
 		{"   ", "Night walk, Choir, Chess night"},
 		{"NIGHT", "Night walk, Chess night"},
 		{"night café", "Chess night"},
+		{"CAFE nïght", "Chess night"},
 		{"sol chess wits", "Chess night"},
 		{"night porto", ""},
 		{"%", "Chess night"},

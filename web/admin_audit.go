@@ -12,6 +12,7 @@ import (
 
 	"rowlock/account"
 	"rowlock/audit"
+	"rowlock/db"
 	"rowlock/event"
 	"rowlock/locale"
 	"rowlock/views"
@@ -111,10 +112,10 @@ func (s *Server) findEvent(ctx context.Context, in *views.Audit) (uuid.UUID, err
 // pickByTitle finds the one event with that title, or else the one with that
 // in its title.
 func pickByTitle(events []event.Event, text string) (id uuid.UUID, problem locale.Text) {
-	text = strings.ToLower(text)
+	text = db.Fold(text)
 	var whole, part []uuid.UUID
 	for _, e := range events {
-		title := strings.ToLower(e.Title)
+		title := db.Fold(e.Title)
 		if title == text {
 			whole = append(whole, e.ID)
 		}
