@@ -263,7 +263,7 @@ func TestAPageThatTheBrowserHasIsNotSentAgain(t *testing.T) {
 			if tag == "" {
 				t.Fatalf("%s has no validator", path)
 			}
-			clock.passes(2*time.Second) // rendered again, it is the same
+			clock.passes(2 * time.Second) // rendered again, it is the same
 			for known, want := range map[string]int{
 				tag: http.StatusNotModified, `"other", ` + tag: http.StatusNotModified, strings.TrimPrefix(tag, "W/"): http.StatusNotModified,
 				"*": http.StatusNotModified, `"other"`: http.StatusOK, `W/"other"`: http.StatusOK,
