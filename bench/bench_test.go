@@ -172,3 +172,12 @@ func TestThousands(t *testing.T) {
 		}
 	}
 }
+
+func TestMedian(t *testing.T) {
+	t.Parallel()
+	for want, s := range map[float64]spread{7: {7}, 3: {5, 1}, 2: {9, 2, 1}, 4: {1, 100, 3, 5}} {
+		if got := s.median(); got != want {
+			t.Errorf("the median of %v is %v, not %v", s, got, want)
+		}
+	}
+}

@@ -12,7 +12,7 @@ type spread []float64
 
 func (s spread) median() float64 {
 	sorted := slices.Sorted(slices.Values(s))
-	return sorted[len(sorted)/2]
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }
 
 // text writes a spread with so many decimals.
