@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -300,13 +301,17 @@ func (v *visitor) withoutScripts() *visitor {
 	return v
 }
 
-// withSlowNetwork has every answer take its time.
-func (v *visitor) withSlowNetwork(latency time.Duration) *visitor {
+// holdsAnswers keeps every answer that the server gives from the browser until
+// the returned function is called.
+func (v *visitor) holdsAnswers() (release func()) {
 	v.t.Helper()
-	call(v, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-		MatchedNetworkConditions: []*network.Conditions{{Latency: float64(latency.Milliseconds()), DownloadThroughput: -1, UploadThroughput: -1}},
+	call(v, fetch.Enable, fetch.EnableParams{
+		Patterns: []*fetch.RequestPattern{{URLPattern: "*", RequestStage: fetch.RequestStageResponse}},
 	})
-	return v
+	return func() {
+		v.t.Helper()
+		call(v, fetch.Disable, cdp.Empty{})
+	}
 }
 
 // expects says that the visitor is going to be refused with this status.
@@ -512,6 +517,24 @@ func (v *visitor) hasNo(selector string) {
 	v.t.Helper()
 	if n := v.counts(selector); n > 0 {
 		v.t.Errorf("%s finds %d times %s", v.name, n, selector)
+	}
+}
+
+// watchesFor waits for what the selector names to be on the page that the
+// visitor is about to leave: a browser answers no questions about a page while
+// it fetches the next. The returned function tells, on the next page, whether
+// it was there.
+func (v *visitor) watchesFor(selector string) (seen func() bool) {
+	v.t.Helper()
+	look[bool](v, "a page", `
+		sessionStorage.removeItem("watched");
+		new MutationObserver(() => {
+			if ([...document.querySelectorAll(`+strconv.Quote(selector)+`)].some(seen)) sessionStorage.setItem("watched", "yes");
+		}).observe(document.body, { subtree: true, childList: true, attributes: true });
+		true`)
+	return func() bool {
+		v.t.Helper()
+		return look[string](v, "a page", `sessionStorage.getItem("watched") ?? "no"`) == "yes"
 	}
 }
 
