@@ -60,8 +60,10 @@ select ` + registrationColumns + ` from ` + each + ` cross join lateral (` + who
 const readConfirmed = `
 select ` + registrationColumns + ` from registrations r where r.event_id = $1 and r.status = 'confirmed'`
 
+// readEntries looks nobody up while nobody waits, as the locked row tells.
 const readEntries = `
-select w.id, w.user_id, w.position, true, w.simulation_id from ` + each + ` cross join lateral (` + whoseEntry + `) as w`
+select w.id, w.user_id, w.position, true, w.simulation_id from ` + each + ` cross join lateral (` + whoseEntry + `) as w
+where (select waiting from events where id = $1) > 0`
 
 // readLine reads the first in line up to the $2nd active person, or everyone
 // when fewer are active, and keeps their accounts as they are: see readPeople.
