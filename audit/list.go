@@ -57,9 +57,9 @@ func List(ctx context.Context, conn db.Conn, f Filter) ([]Line, error) {
 // query joins the names to one page of lines, after the page was cut.
 //
 // A person's lines are cut twice, once as the person it happened to and once
-// as the one who did it to others, because each half then walks its own index
-// and stops at the limit. One condition with "or" would sort the whole history
-// of a busy person for every page.
+// as the one who did it to others, because each half then has an index of its
+// own. What one did to others may be long, and is walked until the limit; what
+// happened to one person is not, and is sorted.
 func (f Filter) query() string {
 	page := "select * from audit_log where " + f.where() + order
 	if f.Person != uuid.Nil {
