@@ -46,19 +46,65 @@ func MigrateDown(ctx context.Context, url string) error {
 	return nil
 }
 
+// A Version tells how far a database's migrations are beside this program's.
+type Version int
+
+// The versions of a database, the earlier ones first.
+const (
+	// Unmigrated is a database in which no migration has run.
+	Unmigrated Version = iota
+	// Older lacks a migration that this program carries.
+	Older
+	// Current has those that this program carries, and no other.
+	Current
+	// Newer has one that this program does not know.
+	Newer
+)
+
+// ReadVersion compares the migrations of the database that conn reaches with
+// those that this program carries.
+func ReadVersion(ctx context.Context, conn Conn) (Version, error) {
+	newest, err := newestMigration()
+	if err != nil {
+		return 0, err
+	}
+	applied, err := appliedMigration(ctx, conn)
+	switch {
+	case err != nil:
+		return 0, err
+	case applied == 0:
+		return Unmigrated, nil
+	case applied < newest:
+		return Older, nil
+	case applied > newest:
+		return Newer, nil
+	}
+	return Current, nil
+}
+
+// appliedMigration is the number of the newest migration that ran; 0 when none
+// did.
+func appliedMigration(ctx context.Context, conn Conn) (int64, error) {
+	var started bool
+	if err := conn.QueryRow(ctx, `select to_regclass('goose_db_version') is not null`).Scan(&started); err != nil {
+		return 0, fmt.Errorf("look for migrations: %w", err)
+	}
+	if !started {
+		return 0, nil
+	}
+	var number int64
+	err := conn.QueryRow(ctx, `select coalesce(max(version_id), 0) from goose_db_version where is_applied`).Scan(&number)
+	if err != nil {
+		return 0, fmt.Errorf("read the migrations that ran: %w", err)
+	}
+	return number, nil
+}
+
 // IsMigrated tells whether the database that conn reaches has every migration
 // that this program carries.
 func IsMigrated(ctx context.Context, conn Conn) (bool, error) {
-	newest, err := newestMigration()
-	if err != nil {
-		return false, err
-	}
-	var migrated bool
-	err = conn.QueryRow(ctx, `select exists (select from goose_db_version where version_id = $1 and is_applied)`, newest).Scan(&migrated)
-	if err != nil {
-		return false, fmt.Errorf("read the migrations that ran: %w", err)
-	}
-	return migrated, nil
+	v, err := ReadVersion(ctx, conn)
+	return v >= Current, err
 }
 
 func newProvider(url string) (*goose.Provider, *sql.DB, error) {

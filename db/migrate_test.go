@@ -93,20 +93,40 @@ func TestInstancesThatStartTogetherMigrateOnce(t *testing.T) {
 	}
 }
 
-func TestIsMigrated(t *testing.T) {
+func TestReadVersion(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
-	migrated, err := db.IsMigrated(t.Context(), connect(t, url))
-	if err != nil || !migrated {
-		t.Errorf("a migrated database: %v, %v", migrated, err)
+	conn := connect(t, url)
+	mustBe := func(what string, want db.Version) {
+		t.Helper()
+		version, err := db.ReadVersion(t.Context(), conn)
+		if err != nil || version != want {
+			t.Errorf("%s: got %d, %v, want %d", what, version, err, want)
+		}
+		migrated, err := db.IsMigrated(t.Context(), conn)
+		if err != nil || migrated != (want == db.Current || want == db.Newer) {
+			t.Errorf("%s is migrated: %t, %v", what, migrated, err)
+		}
 	}
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	mustBe("a migrated database", db.Current)
+	exec(`insert into goose_db_version (version_id, is_applied) values (99999, true)`)
+	mustBe("one with a migration that is not known", db.Newer)
+	exec(`delete from goose_db_version where version_id = 99999`)
 	if err := db.MigrateDown(t.Context(), url); err != nil {
 		t.Fatal(err)
 	}
-	migrated, err = db.IsMigrated(t.Context(), connect(t, url))
-	if err != nil || migrated {
-		t.Errorf("a database that lacks the newest: %v, %v", migrated, err)
-	}
+	mustBe("one that lacks the newest", db.Older)
+	exec(`delete from goose_db_version where version_id > 0`)
+	mustBe("one in which every migration was undone", db.Unmigrated)
+	exec(`drop table goose_db_version`)
+	mustBe("one in which none ran", db.Unmigrated)
 }
 
 func TestOpenKeepsItsLimits(t *testing.T) {

@@ -15,6 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"rowlock/db"
 	"rowlock/db/dbtest"
 	"rowlock/db/embedded"
 )
@@ -28,6 +32,20 @@ func command(t *testing.T, url, input string, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// query returns the one text that sql finds in the database at url.
+func query(t *testing.T, url, sql string) (text string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if err := conn.QueryRow(t.Context(), sql).Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func TestMigrateCommand(t *testing.T) {
 	url := dbtest.EmptyURL(t)
 	for _, want := range []string{"migrations were run", "0 migrations were run"} {
@@ -37,8 +55,47 @@ func TestMigrateCommand(t *testing.T) {
 	}
 }
 
+// Only who serves, or says so with migrate, upgrades a database: a newer
+// program may be tried beside an older one that serves.
+func TestCommandsThatDoNotFitADatabaseLeaveItAsItIs(t *testing.T) {
+	empty, older, newer := dbtest.EmptyURL(t), dbtest.URL(t), dbtest.URL(t)
+	if err := db.MigrateDown(t.Context(), older); err != nil {
+		t.Fatal(err)
+	}
+	query(t, newer, `insert into goose_db_version (version_id, is_applied) values (99999, true) returning ''`)
+
+	verify := []string{"verify"}
+	simulate := []string{"simulate", "--event", uuid.NewString()}
+	admin := []string{"admin", "create", "--email", "cox@example.org", "--name", "Cox"}
+	demo := []string{"demo"}
+	for _, tt := range []struct {
+		name, url, way string
+		commands       [][]string
+	}{
+		{"an empty database", empty, "rowlock migrate", [][]string{verify, simulate}},
+		{"an older Rowlock's", older, "rowlock migrate", [][]string{verify, simulate, admin, demo}},
+		{"a newer Rowlock's", newer, "that one's program", [][]string{verify, simulate, admin, demo}},
+	} {
+		for _, args := range tt.commands {
+			t.Run(args[0]+" on "+tt.name, func(t *testing.T) {
+				const everything = `
+					select coalesce(string_agg(attrelid::regclass || '.' || attname, ' ' order by attrelid::regclass::text, attnum), '')
+					from pg_attribute join pg_class on attrelid = pg_class.oid where relnamespace = 'public'::regnamespace and attnum > 0`
+				before := query(t, tt.url, everything)
+				_, err := command(t, tt.url, "steady at the catch\n", args...)
+				if err == nil || !strings.Contains(explain(err), tt.way) || strings.Contains(explain(err), "\n") {
+					t.Errorf("got %v, want a line with %q", err, tt.way)
+				}
+				if after := query(t, tt.url, everything); after != before {
+					t.Errorf("the database was\n%s\nand is\n%s", before, after)
+				}
+			})
+		}
+	}
+}
+
 func TestAdminCreateCommand(t *testing.T) {
-	url := dbtest.URL(t)
+	url := dbtest.EmptyURL(t)
 	create := func(password string) (string, error) {
 		return command(t, url, password, "admin", "create", "--email", "Cox@example.org", "--name", "Cox")
 	}

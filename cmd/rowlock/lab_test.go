@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowlock/booking"
+	"rowlock/db"
 	"rowlock/db/dbtest"
 	"rowlock/simulation"
 )
@@ -225,7 +226,7 @@ func TestCommandsJoinARunningRowlock(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	s := settings{DataDir: dir}
-	d, err := s.join(ctx)
+	d, err := s.join(ctx, db.PageLimits, (*database).leaveAsIs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,42 +36,72 @@ type database struct {
 	url string
 }
 
-// open reaches or starts the database and brings it up to date.
+// A preparation sees to the tables of a database that a command is to work on.
+type preparation func(*database, context.Context) error
+
+// open is for the program that serves: it reaches or starts the database and
+// brings it up to date.
 func (s *settings) open(ctx context.Context, announce func(string)) (*database, error) {
-	d := &database{url: s.DatabaseURL}
-	if d.url == "" {
-		if err := d.startOwn(ctx, s.DataDir, announce); err != nil {
-			return nil, err
-		}
+	d, err := s.reach(ctx, announce)
+	if err != nil {
+		return nil, err
 	}
-	if err := d.connect(ctx); err != nil {
+	err = d.connect(ctx, db.PageLimits, (*database).migrate)
+	if err == nil {
+		err = d.openBooking(ctx)
+	}
+	if err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
 }
 
-// join is open for a command that may work beside a Rowlock that serves: where
-// that one has started the database, it is used as it is.
-func (s *settings) join(ctx context.Context) (*database, error) {
-	d, err := s.open(ctx, nil)
-	if !errors.Is(err, embedded.ErrInUse) {
-		return d, err
+// join is for a command that may work beside a Rowlock that serves: where that
+// one has started the database, it is used.
+func (s *settings) join(ctx context.Context, l db.Limits, prepare preparation) (*database, error) {
+	d, err := s.reach(ctx, nil)
+	if errors.Is(err, embedded.ErrInUse) {
+		d, err = s.reachRunning(err)
 	}
-	dir, dirErr := s.dataDir()
-	if dirErr != nil {
-		return nil, dirErr
-	}
-	url, notFound := embedded.Running(dir, embedded.Database)
-	if notFound != nil {
+	if err != nil {
 		return nil, err
 	}
-	d = &database{url: url}
-	if err := d.connectAsIs(ctx); err != nil {
+	if err := d.connect(ctx, l, prepare); err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// reach knows where the database is, having started it where none is given.
+func (s *settings) reach(ctx context.Context, announce func(string)) (*database, error) {
+	if s.DatabaseURL != "" {
+		return &database{url: s.DatabaseURL}, nil
+	}
+	dir, err := s.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	own, err := embedded.Start(ctx, embedded.Config{Dir: dir, Announce: announce})
+	if err != nil {
+		return nil, err
+	}
+	return &database{url: own.URL(embedded.Database), own: own}, nil
+}
+
+// reachRunning finds the database that another Rowlock has started. When there
+// is none after all, inUse is the cause.
+func (s *settings) reachRunning(inUse error) (*database, error) {
+	dir, err := s.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	url, err := embedded.Running(dir, embedded.Database)
+	if err != nil {
+		return nil, inUse
+	}
+	return &database{url: url}, nil
 }
 
 // dataDir is where Rowlock keeps the database that it starts itself.
@@ -82,46 +112,57 @@ func (s *settings) dataDir() (string, error) {
 	return embedded.DefaultDir()
 }
 
-// connectAsIs leaves migrations to the program that serves, whose version may
-// be another.
-func (d *database) connectAsIs(ctx context.Context) (err error) {
-	if d.pages, err = db.Open(ctx, d.url, db.PageLimits); err != nil {
+// connect opens the pages' pool and has prepare see to the tables. The pool is
+// opened first: it tells an old or unreachable server in time.
+func (d *database) connect(ctx context.Context, l db.Limits, prepare preparation) (err error) {
+	if d.pages, err = db.Open(ctx, d.url, l); err != nil {
 		return err
 	}
-	migrated, err := db.IsMigrated(ctx, d.pages)
+	return prepare(d, ctx)
+}
+
+// migrate brings the tables up to this program's version.
+func (d *database) migrate(ctx context.Context) error {
+	_, err := db.Migrate(ctx, d.url)
+	return err
+}
+
+// setUp makes the tables where there are none. A command that adds something
+// may be a database's first, but upgrades nobody's.
+func (d *database) setUp(ctx context.Context) error {
+	version, err := db.ReadVersion(ctx, d.pages)
 	if err != nil {
 		return err
 	}
-	if !migrated {
-		return errors.New("the Rowlock that works on the data is older than this one: stop it first")
+	if version == db.Unmigrated {
+		return d.migrate(ctx)
 	}
-	return d.openBooking(ctx)
+	return mustBeCurrent(version)
 }
 
-func (d *database) startOwn(ctx context.Context, dir string, announce func(string)) (err error) {
-	if dir == "" {
-		if dir, err = embedded.DefaultDir(); err != nil {
-			return err
-		}
-	}
-	if d.own, err = embedded.Start(ctx, embedded.Config{Dir: dir, Announce: announce}); err != nil {
+// leaveAsIs refuses tables of another version: what this program knows about
+// its own need not hold for them, and a command that looks must change none.
+func (d *database) leaveAsIs(ctx context.Context) error {
+	version, err := db.ReadVersion(ctx, d.pages)
+	if err != nil {
 		return err
 	}
-	d.url = d.own.URL(embedded.Database)
+	return mustBeCurrent(version)
+}
+
+func mustBeCurrent(version db.Version) error {
+	switch version {
+	case db.Unmigrated:
+		return errors.New("there is no Rowlock in this database: name another, or set it up with rowlock migrate")
+	case db.Older:
+		return errors.New("the database belongs to an older Rowlock than this program: use that one's program, or bring the database up to date with rowlock migrate")
+	case db.Newer:
+		return errors.New("the database belongs to a newer Rowlock than this program: use that one's program")
+	}
 	return nil
 }
 
-func (d *database) connect(ctx context.Context) (err error) {
-	// The pool is opened first: it tells an old or unreachable server in time.
-	if d.pages, err = db.Open(ctx, d.url, db.PageLimits); err != nil {
-		return err
-	}
-	if _, err = db.Migrate(ctx, d.url); err != nil {
-		return err
-	}
-	return d.openBooking(ctx)
-}
-
+// openBooking opens the pools that seats are booked with.
 func (d *database) openBooking(ctx context.Context) (err error) {
 	if d.booking, err = db.Open(ctx, d.url, db.BookingLimits); err != nil {
 		return err

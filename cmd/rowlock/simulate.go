@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"rowlock/booking"
+	"rowlock/db"
 	"rowlock/simulation"
 )
 
@@ -35,11 +36,14 @@ func (c *simulateCommand) Run(ctx context.Context, t terminal, s *settings) erro
 	if err != nil {
 		return booking.ErrNoEvent
 	}
-	d, err := s.join(ctx)
+	d, err := s.join(ctx, db.PageLimits, (*database).leaveAsIs)
 	if err != nil {
 		return err
 	}
 	defer d.close()
+	if err := d.openBooking(ctx); err != nil {
+		return err
+	}
 	desk := booking.NewDesk(d.booking, slog.Default())
 	runner := simulation.NewRunner(d.pages, bookers(d, desk), slog.Default())
 	defer closeAll(runner, desk)

@@ -24,11 +24,9 @@ type migrateCommand struct{}
 
 // Run brings the database up to date and says how far it had to go.
 func (c *migrateCommand) Run(ctx context.Context, t terminal, s *settings) error {
-	d := &database{url: s.DatabaseURL}
-	if d.url == "" {
-		if err := d.startOwn(ctx, s.DataDir, nil); err != nil {
-			return err
-		}
+	d, err := s.reach(ctx, nil)
+	if err != nil {
+		return err
 	}
 	defer d.close()
 	n, err := db.Migrate(ctx, d.url)
@@ -54,7 +52,7 @@ func (c *adminCreateCommand) Run(ctx context.Context, t terminal, s *settings) e
 	if err != nil {
 		return err
 	}
-	d, err := s.join(ctx)
+	d, err := s.join(ctx, db.PageLimits, (*database).setUp)
 	if err != nil {
 		return err
 	}
@@ -118,7 +116,7 @@ var errRuleBroken = errors.New("a rule that must always hold is broken")
 
 // Run checks every rule on every event and names what breaks one.
 func (c *verifyCommand) Run(ctx context.Context, t terminal, s *settings) error {
-	d, err := s.join(ctx)
+	d, err := s.join(ctx, db.PageLimits, (*database).leaveAsIs)
 	if err != nil {
 		return err
 	}
@@ -177,11 +175,14 @@ type demoCommand struct{}
 
 // Run fills an empty database with the demo.
 func (c *demoCommand) Run(ctx context.Context, t terminal, s *settings) error {
-	d, err := s.open(ctx, nil)
+	d, err := s.join(ctx, db.PageLimits, (*database).setUp)
 	if err != nil {
 		return err
 	}
 	defer d.close()
+	if err := d.openBooking(ctx); err != nil {
+		return err
+	}
 
 	var people int
 	if err := d.pages.QueryRow(ctx, `select count(*) from users`).Scan(&people); err != nil {
