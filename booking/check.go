@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/google/uuid"
@@ -87,23 +88,31 @@ with seats as (
     where $1::uuid is null or e.id = $1
 )`
 
-// breachLimit bounds how many breaches of one rule are listed.
+// breachLimit bounds how many breaches of one rule a server keeps.
 const breachLimit = 1000
 
 // CheckEvent checks every rule that must always hold on one event: see
 // [CheckAll].
 func CheckEvent(ctx context.Context, conn db.Conn, eventID uuid.UUID) ([]Check, error) {
-	return check(ctx, conn, uuid.NullUUID{UUID: eventID, Valid: true})
+	return check(ctx, conn, uuid.NullUUID{UUID: eventID, Valid: true}, breachLimit)
 }
 
 // CheckAll checks every rule that must always hold on all events, simulations'
 // among them. It reads one moment of the database, in time proportional to all
-// registrations, and locks nothing.
+// registrations, and locks nothing. It names a thousand breaches of each rule
+// at most.
 func CheckAll(ctx context.Context, conn db.Conn) ([]Check, error) {
-	return check(ctx, conn, uuid.NullUUID{})
+	return check(ctx, conn, uuid.NullUUID{}, breachLimit)
 }
 
-func check(ctx context.Context, conn db.Conn, scope uuid.NullUUID) ([]Check, error) {
+// Verify is [CheckAll] that names every breach, which may take as much memory
+// as there are registrations.
+func Verify(ctx context.Context, conn db.Conn) ([]Check, error) {
+	return check(ctx, conn, uuid.NullUUID{}, math.MaxInt)
+}
+
+// check names limit breaches of each rule at most.
+func check(ctx context.Context, conn db.Conn, scope uuid.NullUUID, limit int) ([]Check, error) {
 	var parts []string
 	for i, r := range rules {
 		parts = append(parts, fmt.Sprintf("select %d as rule, broken.* from (%s) as broken (event_id, figures)", i, r.query))
@@ -118,7 +127,7 @@ func check(ctx context.Context, conn db.Conn, scope uuid.NullUUID) ([]Check, err
 	var eventID uuid.UUID
 	var figures []any
 	_, err = pgx.ForEachRow(rows, []any{&i, &eventID, &figures}, func() error {
-		if len(breaches[i]) < breachLimit {
+		if len(breaches[i]) < limit {
 			breaches[i] = append(breaches[i], locale.Later("event %s: %s", eventID.String(), rules[i].breach.With(figures...)))
 		}
 		return nil

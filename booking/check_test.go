@@ -1,10 +1,12 @@
 package booking_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"rowlock/booking"
+	"rowlock/db"
 )
 
 // Each break of a rule is made on purpose, past the constraints that would
@@ -68,5 +70,35 @@ func TestChecksOfOneEventOverlookTheOthers(t *testing.T) {
 	}
 	if checks, err := booking.CheckAll(t.Context(), h.pool); err != nil || booking.AllHold(checks) {
 		t.Errorf("%+v, %v", checks, err)
+	}
+}
+
+// A server keeps its verdicts in memory; who verifies wants every breach.
+func TestVerifyNamesEveryBreach(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const events = 1001
+	h.exec(`alter table events drop constraint events_seats_remaining_check`)
+	h.exec(`insert into events (id, title, description, location, starts_at, ends_at, time_zone, status, organizer_id, capacity, seats_remaining)
+		select gen_random_uuid(), 'Regatta', '', '', now(), now() + interval '1 day', 'UTC', 'published', $1, 2, 3 from generate_series(1, $2)`,
+		h.organizer, events)
+	for name, tt := range map[string]struct {
+		check func(context.Context, db.Conn) ([]booking.Check, error)
+		want  int
+	}{
+		"CheckAll": {booking.CheckAll, 1000},
+		"Verify":   {booking.Verify, events},
+	} {
+		checks, err := tt.check(t.Context(), h.pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := 0
+		for _, c := range checks {
+			named += len(c.Breaches)
+		}
+		if named != tt.want {
+			t.Errorf("%s names %d breaches, want %d", name, named, tt.want)
+		}
 	}
 }

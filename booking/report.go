@@ -47,6 +47,7 @@ type Check struct {
 	OK   bool   `json:"ok"`
 	// Detail says in a sentence what was found.
 	Detail locale.Text `json:"detail"`
-	// Breaches names everything that breaks the rule, up to a thousand.
+	// Breaches names what breaks the rule: all of it, or up to a thousand, as
+	// the function that checked it says.
 	Breaches []locale.Text `json:"breaches,omitempty"`
 }

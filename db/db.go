@@ -50,9 +50,9 @@ type Limits struct {
 	// Patience ends the wait for a connection while all are busy, with
 	// [context.DeadlineExceeded]. 0 waits for as long as the caller does.
 	Patience time.Duration
-	// StatementTimeout ends a statement that runs longer.
+	// StatementTimeout ends a statement that runs longer; 0 ends none.
 	StatementTimeout time.Duration
-	// LockTimeout ends a statement that waits longer for a lock.
+	// LockTimeout ends a statement that waits longer for a lock; 0 ends none.
 	LockTimeout time.Duration
 	// KeysOnly has every statement planned once and never by reading a whole
 	// table, for work that looks everything up by key: a plan that was made
@@ -70,6 +70,10 @@ var PageLimits = Limits{MaxConns: 12, Patience: 10 * time.Second, StatementTimeo
 // from the pages' so that neither a storm of readers nor a storm of bookings
 // starves the other.
 var BookingLimits = Limits{MaxConns: 6, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second, KeysOnly: true}
+
+// CheckLimits suit one long look at everything, for which somebody waits at a
+// terminal: it takes as long as it needs.
+var CheckLimits = Limits{MaxConns: 1}
 
 // idleTimeout ends a transaction whose program hangs, before those who wait for
 // its row locks lose their patience. Ours are idle for a millisecond at most.

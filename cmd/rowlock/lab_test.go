@@ -146,6 +146,44 @@ func TestVerifyNamesEveryBrokenRow(t *testing.T) {
 	}
 }
 
+// Somebody who looks for what is broken is not to be spared the rest of it.
+func TestVerifyNamesThousandsOfBrokenRows(t *testing.T) {
+	f := newField(t)
+	const events = 1200
+	f.exec(`alter table events drop constraint events_seats_remaining_check`)
+	f.exec(`insert into events (id, title, description, location, starts_at, ends_at, time_zone, status, organizer_id, capacity, seats_remaining)
+		select gen_random_uuid(), 'Regatta', '', '', now(), now() + interval '1 day', 'UTC', 'published', $1, 2, 3 from generate_series(1, $2)`,
+		f.organizer, events)
+
+	out, err := command(t, f.url, "", "verify")
+	if named := strings.Count(out, "3 seats are shown as free, 2 are"); named != events || !errors.Is(err, errRuleBroken) {
+		t.Errorf("%d of %d are named: %v", named, events, err)
+	}
+	out, err = command(t, f.url, "", "verify", "--json")
+	if named := strings.Count(out, "3 seats are shown as free, 2 are"); named != events+1 || !errors.Is(err, errRuleBroken) {
+		t.Errorf("in JSON %d of %d are named, beside the detail: %v", named-1, events, err)
+	}
+}
+
+// The pages' connections end a statement after ten seconds. Here the events
+// themselves tell how much time the one who reads them has.
+func TestVerifyTakesAsLongAsItNeeds(t *testing.T) {
+	f := newField(t)
+	f.full()
+	f.exec(`create function wants_time() returns boolean language plpgsql as $$
+		begin
+			if current_setting('statement_timeout') <> '0' then
+				raise exception 'the checks may take %', current_setting('statement_timeout');
+			end if;
+			return true;
+		end $$`)
+	f.exec(`alter table events rename to every_event`)
+	f.exec(`create view events as select * from every_event where wants_time()`)
+	if out, err := command(t, f.url, "", "verify"); err != nil || strings.Count(out, "ok ") != len(breaks) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestSimulateCommand(t *testing.T) {
 	f := newField(t)
 	regatta := f.event(5).String()
