@@ -142,6 +142,8 @@ func TestOpenKeepsItsLimits(t *testing.T) {
 		"synchronous_commit": "on",
 		"enable_seqscan":     "off",
 		"plan_cache_mode":    "force_generic_plan",
+
+		"idle_in_transaction_session_timeout": "5s",
 	} {
 		var got string
 		if err := pool.QueryRow(t.Context(), `select current_setting($1)`, setting).Scan(&got); err != nil || got != want {
