@@ -70,32 +70,45 @@ type demoEvent struct {
 	cancels    int
 }
 
+// demoSetting is there in a database that has the demo in it. Beside it is, for
+// each event that is yet to be filled, a setting with the event's ID.
+const demoSetting = "demo"
+
+func (e demoEvent) setting() string { return demoSetting + ": " + e.title }
+
+// hasDemo tells whether the database has the demo in it.
+func hasDemo(ctx context.Context, conn db.Conn) (has bool, err error) {
+	err = conn.QueryRow(ctx, `select exists (select from settings where name = $1)`, demoSetting).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("look for the demo: %w", err)
+	}
+	return has, nil
+}
+
 // seedDemo fills an empty database with people of every role and events in
-// every state, and does nothing when there are people already. It takes a
-// second or two; ctx should not end before it does, or the demo stays smaller
-// than it was meant.
+// every state, which takes a second or two. What it was broken off in, by the
+// end of ctx or of the program, it finishes the next time. It does nothing, and
+// says so, where the demo is whole or people came without it.
 //
 // Seats are booked through the desk like anybody's, so all rules hold and the
 // log tells how it came about. Only afterwards are the events moved to their
 // times, and the bookings spread over the days before.
-func seedDemo(ctx context.Context, pool *pgxpool.Pool, hasher *account.Hasher, desk *booking.Desk, now time.Time) error {
-	d := demo{pool: pool, hasher: hasher, desk: desk, now: now}
-	made, err := d.create(ctx)
-	if err != nil {
-		return fmt.Errorf("fill in the demo: %w", err)
-	}
-	if !made {
-		return nil
+func seedDemo(ctx context.Context, pool *pgxpool.Pool, hasher *account.Hasher, desk *booking.Desk, now time.Time) (seeded bool, err error) {
+	d := demo{pool: pool, hasher: hasher, desk: desk, now: now, people: map[string]uuid.UUID{}, unfilled: map[string]uuid.UUID{}}
+	if err := d.begin(ctx); err != nil {
+		return false, fmt.Errorf("begin the demo: %w", err)
 	}
 	work, workCtx := errgroup.WithContext(ctx)
 	work.SetLimit(4)
-	for i := range demoEvents {
-		work.Go(func() error { return d.fill(workCtx, i) })
+	for i, e := range demoEvents {
+		if id, ok := d.unfilled[e.setting()]; ok {
+			work.Go(func() error { return d.fill(workCtx, i, id) })
+		}
 	}
 	if err := work.Wait(); err != nil {
-		return fmt.Errorf("fill in the demo: %w", err)
+		return false, fmt.Errorf("fill in the demo: %w", err)
 	}
-	return nil
+	return len(d.unfilled) > 0, nil
 }
 
 // A demo is a demo in the making.
@@ -105,31 +118,57 @@ type demo struct {
 	desk   *booking.Desk
 	now    time.Time
 
-	ana, organizer, priya, admin uuid.UUID
-	crowd                        []uuid.UUID
-	// events are the IDs of demoEvents.
-	events []uuid.UUID
+	// people are the demo's, by their addresses.
+	people map[string]uuid.UUID
+	// unfilled are the events that are yet to be filled, by their settings.
+	unfilled map[string]uuid.UUID
 }
 
-// create makes people and events in one transaction, so that people are never
-// there without events. It tells whether it did.
-func (d *demo) create(ctx context.Context) (bool, error) {
-	made := false
-	err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+// begin makes people and events in one transaction, so that people are never
+// there without events. Where there are people, it finds what was begun.
+func (d *demo) begin(ctx context.Context) error {
+	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		var populated bool
 		if err := tx.QueryRow(ctx, `select exists (select from users)`).Scan(&populated); err != nil {
 			return fmt.Errorf("look for people: %w", err)
 		}
 		if populated {
-			return nil
+			return d.find(ctx, tx)
 		}
-		made = true
 		if err := d.createPeople(ctx, tx); err != nil {
 			return err
 		}
 		return d.createEvents(ctx, tx)
 	})
-	return made, err
+}
+
+// find reads what an earlier start made and did not finish.
+func (d *demo) find(ctx context.Context, tx pgx.Tx) error {
+	err := collect(ctx, tx, d.unfilled,
+		`select name, encode(value, 'hex')::uuid from settings where starts_with(name, $1)`, demoEvent{}.setting())
+	if err != nil {
+		return fmt.Errorf("find the events to fill: %w", err)
+	}
+	err = collect(ctx, tx, d.people, `select email, id from users where email like '%' || $1`, demoDomain)
+	if err != nil {
+		return fmt.Errorf("find the demo's people: %w", err)
+	}
+	return nil
+}
+
+// collect reads names and IDs into a map.
+func collect(ctx context.Context, tx pgx.Tx, into map[string]uuid.UUID, sql string, args ...any) error {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	var name string
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&name, &id}, func() error {
+		into[name] = id
+		return nil
+	})
+	return err
 }
 
 // createPeople hashes the password once and has everyone use the hash: that
@@ -142,21 +181,15 @@ func (d *demo) createPeople(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	d.admin = admin.ID
-
 	people := []views.DemoPerson{demoPeople[0], demoPeople[1], demoOrganizer}
 	for _, name := range demoCrowd {
 		people = append(people, views.DemoPerson{Name: name, Email: demoAddress(name), Role: account.Attendee})
 	}
-	ids, err := d.insertPeople(ctx, tx, people)
-	if err != nil {
-		return err
-	}
-	d.ana, d.organizer, d.priya, d.crowd = ids[0], ids[1], ids[2], ids[3:]
-	return nil
+	return d.insertPeople(ctx, tx, people, admin.ID)
 }
 
-func (d *demo) insertPeople(ctx context.Context, tx pgx.Tx, people []views.DemoPerson) ([]uuid.UUID, error) {
+// insertPeople adds people with the password of the admin.
+func (d *demo) insertPeople(ctx context.Context, tx pgx.Tx, people []views.DemoPerson, admin uuid.UUID) error {
 	ids := make([]uuid.UUID, len(people))
 	names, emails, roles := make([]string, len(people)), make([]string, len(people)), make([]string, len(people))
 	entries := make([]audit.Entry, len(people))
@@ -167,33 +200,37 @@ func (d *demo) insertPeople(ctx context.Context, tx pgx.Tx, people []views.DemoP
 			Action: audit.UserCreated, Entity: audit.User, EntityID: ids[i], User: ids[i],
 			Detail: map[string]any{"role": p.Role},
 		}
+		d.people[p.Email] = ids[i]
 	}
 	_, err := tx.Exec(ctx, `
 		insert into users (id, name, email, role, password_hash, created_at)
 		select p.id, p.name, p.email, p.role, admin.password_hash, $6::timestamptz - p.n * interval '17 hours'
 		from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) with ordinality as p (id, name, email, role, n),
 		     users admin
-		where admin.id = $5`, ids, names, emails, roles, d.admin, d.now.AddDate(0, 0, -45))
+		where admin.id = $5`, ids, names, emails, roles, admin, d.now.AddDate(0, 0, -45))
 	if err != nil {
-		return nil, fmt.Errorf("insert people: %w", err)
+		return fmt.Errorf("insert people: %w", err)
 	}
-	return ids, audit.Write(ctx, tx, entries...)
+	return audit.Write(ctx, tx, entries...)
 }
+
+// demoDomain is what the addresses of all the demo's people end in.
+const demoDomain = "@rowlock.example"
 
 // demoAddress is the address that a name signs up with.
 func demoAddress(name string) string {
-	return strings.ToLower(strings.ReplaceAll(name, " ", ".")) + "@rowlock.example"
+	return strings.ToLower(strings.ReplaceAll(name, " ", ".")) + demoDomain
 }
 
-// createEvents makes every event as one to come, so that it can be booked.
+// createEvents makes every event as one to come, and notes that it is to be
+// filled.
 func (d *demo) createEvents(ctx context.Context, tx pgx.Tx) error {
+	if err := note(ctx, tx, demoSetting, []byte{}); err != nil {
+		return err
+	}
 	store := event.NewStore(tx)
 	for _, e := range demoEvents {
-		organizer := d.organizer
-		if e.ofPriya {
-			organizer = d.priya
-		}
-		made, err := store.Create(ctx, organizer, event.Details{
+		made, err := store.Create(ctx, d.organizerOf(e), event.Details{
 			Title: e.title, Description: paragraphs(e.description), Location: e.location, TimeZone: e.zone,
 			StartsAt: d.now.AddDate(0, 0, 30), EndsAt: d.now.AddDate(0, 0, 31), Capacity: e.capacity,
 		})
@@ -201,13 +238,31 @@ func (d *demo) createEvents(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 		if e.status != event.Draft {
-			if _, err := store.Publish(ctx, made.ID, organizer, d.now); err != nil {
+			if _, err := store.Publish(ctx, made.ID, d.organizerOf(e), d.now); err != nil {
 				return err
 			}
 		}
-		d.events = append(d.events, made.ID)
+		if err := note(ctx, tx, e.setting(), made.ID[:]); err != nil {
+			return err
+		}
+		d.unfilled[e.setting()] = made.ID
 	}
 	return nil
+}
+
+// note writes a setting.
+func note(ctx context.Context, tx pgx.Tx, name string, value []byte) error {
+	if _, err := tx.Exec(ctx, `insert into settings (name, value) values ($1, $2)`, name, value); err != nil {
+		return fmt.Errorf("note %q: %w", name, err)
+	}
+	return nil
+}
+
+func (d *demo) organizerOf(e demoEvent) uuid.UUID {
+	if e.ofPriya {
+		return d.people[demoOrganizer.Email]
+	}
+	return d.people[demoPeople[1].Email]
 }
 
 // paragraphs joins the lines of each paragraph of a text in this file.
@@ -219,32 +274,57 @@ func paragraphs(text string) string {
 	return strings.Join(all, "\n\n")
 }
 
-// fill books the i-th event, then moves it to its time.
-func (d *demo) fill(ctx context.Context, i int) error {
-	e, id := demoEvents[i], d.events[i]
-	crowd := d.crowdFor(i, e.before+e.after)
+// fill books the i-th event, then moves it to its time. An earlier start may
+// have been broken off anywhere in between: whoever has booked gets the answer
+// they have, and whoever has cancelled does so again.
+func (d *demo) fill(ctx context.Context, i int, id uuid.UUID) error {
+	e := demoEvents[i]
+	cancelled, err := d.reopen(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !cancelled {
+		if err := d.bookAndCancel(ctx, id, e, d.crowdFor(i, e.before+e.after)); err != nil {
+			return err
+		}
+	}
+	return d.settle(ctx, id, e)
+}
+
+// reopen has an event start in a month, however long ago it was made, and
+// tells whether it was cancelled already.
+func (d *demo) reopen(ctx context.Context, id uuid.UUID) (cancelled bool, err error) {
+	err = d.pool.QueryRow(ctx, `
+		update events set starts_at = $2, ends_at = $3 where id = $1 returning status = 'cancelled'`,
+		id, d.now.AddDate(0, 0, 30), d.now.AddDate(0, 0, 31)).Scan(&cancelled)
+	if err != nil {
+		return false, fmt.Errorf("reopen event %s: %w", id, err)
+	}
+	return cancelled, nil
+}
+
+func (d *demo) bookAndCancel(ctx context.Context, id uuid.UUID, e demoEvent, crowd []uuid.UUID) error {
 	if err := d.book(ctx, id, crowd[:e.before]); err != nil {
 		return err
 	}
 	if e.ana {
-		if err := d.book(ctx, id, []uuid.UUID{d.ana}); err != nil {
+		if err := d.book(ctx, id, []uuid.UUID{d.ana()}); err != nil {
 			return err
 		}
 	}
 	if err := d.book(ctx, id, crowd[e.before:]); err != nil {
 		return err
 	}
-	if err := d.cancelSome(ctx, id, e, crowd); err != nil {
-		return err
-	}
-	return d.settle(ctx, id, e)
+	return d.cancelSome(ctx, id, e, crowd)
 }
+
+func (d *demo) ana() uuid.UUID { return d.people[demoPeople[0].Email] }
 
 // crowdFor picks other people for each event, always the same.
 func (d *demo) crowdFor(i, n int) []uuid.UUID {
 	people := make([]uuid.UUID, n)
 	for k := range people {
-		people[k] = d.crowd[(i*17+k)%len(d.crowd)]
+		people[k] = d.people[demoAddress(demoCrowd[(i*17+k)%len(demoCrowd)])]
 	}
 	return people
 }
@@ -264,7 +344,7 @@ func (d *demo) book(ctx context.Context, eventID uuid.UUID, people []uuid.UUID) 
 func (d *demo) cancelSome(ctx context.Context, eventID uuid.UUID, e demoEvent, crowd []uuid.UUID) error {
 	leaving := crowd[:e.cancels]
 	if e.anaCancels {
-		leaving = append([]uuid.UUID{d.ana}, leaving...)
+		leaving = append([]uuid.UUID{d.ana()}, leaving...)
 	}
 	for _, person := range leaving {
 		_, err := d.desk.Cancel(ctx, booking.Cancellation{EventID: eventID, UserID: person, ActorID: person})
@@ -275,16 +355,13 @@ func (d *demo) cancelSome(ctx context.Context, eventID uuid.UUID, e demoEvent, c
 	if e.status != event.Cancelled {
 		return nil
 	}
-	organizer := d.organizer
-	if e.ofPriya {
-		organizer = d.priya
-	}
-	_, err := d.desk.CancelEvent(ctx, eventID, organizer)
+	_, err := d.desk.CancelEvent(ctx, eventID, d.organizerOf(e))
 	return err
 }
 
 // settle moves an event to its own times and spreads its bookings, in their
-// order, over the two weeks before: a rush at first, then fewer.
+// order, over the two weeks before: a rush at first, then fewer. With that the
+// event is filled.
 func (d *demo) settle(ctx context.Context, eventID uuid.UUID, e demoEvent) error {
 	zone, err := event.LoadZone(e.zone)
 	if err != nil {
@@ -314,6 +391,7 @@ func (d *demo) settle(ctx context.Context, eventID uuid.UUID, e demoEvent) error
 		update waitlist_entries w
 		set joined_at = $2::timestamptz + ($3::timestamptz - $2::timestamptz) * power(w.position::float / e.next_position, 1.7)
 		from events e where e.id = $1 and w.event_id = $1`, eventID, from, until)
+	b.Queue(`delete from settings where name = $1`, e.setting())
 	return sendBatch(ctx, d.pool, b)
 }
 

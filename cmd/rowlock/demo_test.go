@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net/netip"
 	"testing"
@@ -21,9 +22,93 @@ func TestSeedDemo(t *testing.T) {
 	t.Parallel()
 	pool, now := dbtest.Pool(t), time.Now()
 	start := time.Now()
-	seed(t, pool, now)
+	if !mustSeed(t, pool, now) {
+		t.Error("it says that it did nothing")
+	}
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("the demo took %s", took)
+	}
+	mustBeWhole(t, pool, now)
+
+	t.Run("is made once", func(t *testing.T) {
+		before := rows(t, pool)
+		if mustSeed(t, pool, now) {
+			t.Error("it says that it did something")
+		}
+		if after := rows(t, pool); after != before {
+			t.Errorf("%d rows became %d", before, after)
+		}
+	})
+}
+
+// A start that is broken off, by Ctrl-C or by a power cut, is finished by the
+// next, even long afterwards, and nobody who came in between loses anything.
+func TestADemoThatWasBrokenOffIsFinished(t *testing.T) {
+	t.Parallel()
+	for name, breakOff := range map[string]func(pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error{
+		"before the first booking": func(pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
+			if err := desk.Close(t.Context()); err != nil {
+				return err
+			}
+			_, err := seedDemo(t.Context(), pool, account.TestHasher(), desk, now)
+			return err
+		},
+		"before the last step": func(pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
+			_, err := pool.Exec(t.Context(), `
+				create function break_off() returns trigger language plpgsql as $$ begin raise exception 'broken off'; end $$;
+				create trigger break_off before delete on settings for each row execute function break_off()`)
+			if err != nil {
+				return err
+			}
+			_, seedErr := seedDemo(t.Context(), pool, account.TestHasher(), desk, now)
+			_, err = pool.Exec(t.Context(), `drop function break_off cascade`)
+			return errors.Join(seedErr, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool, now := dbtest.Pool(t), time.Now()
+			desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
+			if err := breakOff(pool, desk, now.AddDate(0, -6, 0)); err == nil {
+				t.Fatal("it was not broken off")
+			}
+			cox, err := account.NewStore(pool, account.TestHasher()).CreateAdmin(t.Context(), "Cox", "cox@example.org", "steady at the catch")
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if !mustSeed(t, pool, now) {
+				t.Error("it says that there was nothing to finish")
+			}
+			mustBeWhole(t, pool, now)
+			if _, err := account.NewStore(pool, account.TestHasher()).ByID(t.Context(), cox.ID); err != nil {
+				t.Errorf("the admin who came in between: %v", err)
+			}
+		})
+	}
+}
+
+// A database that people came to without a demo has none.
+func TestADemoIsOnlyWhereItWasMade(t *testing.T) {
+	t.Parallel()
+	pool := dbtest.Pool(t)
+	_, err := account.NewStore(pool, account.TestHasher()).CreateAdmin(t.Context(), "Cox", "cox@example.org", "steady at the catch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mustSeed(t, pool, time.Now()) {
+		t.Error("somebody's database became a demo")
+	}
+	if has, err := hasDemo(t.Context(), pool); err != nil || has {
+		t.Errorf("somebody's database says that it is a demo: %t, %v", has, err)
+	}
+}
+
+// mustBeWhole fails the test where the demo is not as it is meant to be.
+func mustBeWhole(t *testing.T, pool *pgxpool.Pool, now time.Time) {
+	t.Helper()
+	if has, err := hasDemo(t.Context(), pool); err != nil || !has {
+		t.Errorf("the database says that it has a demo: %t, %v", has, err)
 	}
 
 	t.Run("holds every rule", func(t *testing.T) {
@@ -34,6 +119,27 @@ func TestSeedDemo(t *testing.T) {
 		for _, c := range checks {
 			if !c.OK {
 				t.Errorf("%s: %s", c.Name, c.Detail)
+			}
+		}
+	})
+
+	t.Run("has every event at its time with its people", func(t *testing.T) {
+		for _, e := range demoEvents {
+			zone, err := event.LoadZone(e.zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var starts time.Time
+			var people int
+			err = pool.QueryRow(t.Context(), `
+				select starts_at, (select count(*) from registrations where event_id = e.id and status = 'confirmed')
+				                + (select count(*) from waitlist_entries where event_id = e.id)
+				from events e where title = $1`, e.title).Scan(&starts, &people)
+			if want := e.startsAt(now, zone); err != nil || !starts.Equal(want) {
+				t.Errorf("%q starts at %s, not %s: %v", e.title, starts, want, err)
+			}
+			if want := e.people(); people != want {
+				t.Errorf("%q has %d people, not %d", e.title, people, want)
 			}
 		}
 	})
@@ -108,25 +214,32 @@ func TestSeedDemo(t *testing.T) {
 			t.Errorf("%d days, %d bookings at an impossible time, %v", days, wrong, err)
 		}
 	})
-
-	t.Run("is made once", func(t *testing.T) {
-		before := rows(t, pool)
-		seed(t, pool, now)
-		if after := rows(t, pool); after != before {
-			t.Errorf("%d rows became %d", before, after)
-		}
-	})
 }
 
-func seed(t *testing.T, pool *pgxpool.Pool, now time.Time) {
+// people is how many have a seat or wait in the end.
+func (e demoEvent) people() int {
+	n := e.before + e.after - e.cancels
+	if e.ana && !e.anaCancels {
+		n++
+	}
+	if e.status == event.Cancelled {
+		n = 0
+	}
+	return n
+}
+
+// mustSeed tells what seedDemo does.
+func mustSeed(t *testing.T, pool *pgxpool.Pool, now time.Time) bool {
 	t.Helper()
 	desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
-	if err := seedDemo(t.Context(), pool, account.TestHasher(), desk, now); err != nil {
+	seeded, err := seedDemo(t.Context(), pool, account.TestHasher(), desk, now)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := desk.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return seeded
 }
 
 func rows(t *testing.T, pool *pgxpool.Pool) int {

@@ -104,7 +104,7 @@ func (c *serveCommand) newInstance(ctx context.Context, d *database, hub *live.H
 		return nil, err
 	}
 	if d.own != nil {
-		if err := seedDemo(ctx, d.pages, hasher, i.desk, time.Now()); err != nil {
+		if _, err := seedDemo(ctx, d.pages, hasher, i.desk, time.Now()); err != nil {
 			return nil, err
 		}
 		config.Demo, config.DemoPeople = true, demoPeople

@@ -174,7 +174,7 @@ func printChecks(w io.Writer, checks []booking.Check) {
 
 type demoCommand struct{}
 
-// Run fills an empty database with the demo.
+// Run fills an empty database with the demo, or finishes one that was begun.
 func (c *demoCommand) Run(ctx context.Context, t terminal, s *settings) error {
 	d, err := s.join(ctx, db.PageLimits, (*database).setUp)
 	if err != nil {
@@ -185,16 +185,13 @@ func (c *demoCommand) Run(ctx context.Context, t terminal, s *settings) error {
 		return err
 	}
 
-	var people int
-	if err := d.pages.QueryRow(ctx, `select count(*) from users`).Scan(&people); err != nil {
-		return fmt.Errorf("look for people: %w", err)
-	}
-	if people > 0 {
-		return fmt.Errorf("the database has %d people already: the demo fills only an empty one", people)
-	}
 	desk := booking.NewDesk(d.booking, slog.Default())
-	if err := seedDemo(ctx, d.pages, account.NewHasher(account.Recommended), desk, time.Now()); err != nil {
+	seeded, err := seedDemo(ctx, d.pages, account.NewHasher(account.Recommended), desk, time.Now())
+	if err != nil {
 		return err
+	}
+	if !seeded {
+		return errors.New("the database has people already: the demo fills only an empty one")
 	}
 	fmt.Fprintf(t.out, "The demo is in. Everybody's password is %s.\n", demoPassword)
 	return desk.Close(ctx)
