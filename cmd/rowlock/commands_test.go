@@ -162,6 +162,21 @@ func serving(t *testing.T, args ...string) (address string, stop func() error) {
 	return address, func() error { cancel(); return <-done }
 }
 
+// page is what a stranger is shown.
+func page(t *testing.T, address string) string {
+	t.Helper()
+	answer, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // openDir is a folder that PostgreSQL may enter when the tests run as root and
 // it does not.
 func openDir(t *testing.T) string {
@@ -181,13 +196,10 @@ func TestServeStartsOnNothingAndKeepsItsData(t *testing.T) {
 	var events [2]string
 	for i := range events {
 		address, stop := serving(t, "--data-dir", dir)
-		answer, err := http.Get(address + "/events")
-		if err != nil {
-			t.Fatal(err)
+		events[i] = strings.Join(regexp.MustCompile(`/events/[0-9a-f-]{36}`).FindAllString(page(t, address+"/events"), -1), " ")
+		if !strings.Contains(page(t, address+"/login"), demoPassword) {
+			t.Error("the sign-in page offers no demo people")
 		}
-		page, _ := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		events[i] = strings.Join(regexp.MustCompile(`/events/[0-9a-f-]{36}`).FindAllString(string(page), -1), " ")
 		if i == 0 {
 			if err := run(t.Context(), []string{"migrate", "--data-dir", dir}, terminal{out: io.Discard, err: io.Discard}); !errors.Is(err, embedded.ErrInUse) {
 				t.Errorf("a second program on the same data: %v", err)
@@ -202,17 +214,43 @@ func TestServeStartsOnNothingAndKeepsItsData(t *testing.T) {
 	}
 }
 
+// Who begins with an admin of their own gets neither a demo nor the offer to
+// sign in as people who are not there.
+func TestServeAfterAdminCreateAddsNoDemo(t *testing.T) {
+	dir := filepath.Join(openDir(t), "data")
+	_, err := command(t, "", "steady at the catch\n", "admin", "create", "--email", "cox@example.org", "--name", "Cox", "--data-dir", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, stop := serving(t, "--data-dir", dir)
+	if strings.Contains(page(t, address+"/login"), demoPassword) {
+		t.Error("the sign-in page offers demo people")
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A demo is one on a database that was given, too.
+func TestServeOffersThePeopleOfTheDemoCommand(t *testing.T) {
+	url := dbtest.URL(t)
+	if _, err := command(t, url, "", "demo"); err != nil {
+		t.Fatal(err)
+	}
+	address, stop := serving(t)
+	if !strings.Contains(page(t, address+"/login"), demoPassword) {
+		t.Error("the sign-in page offers no demo people")
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServeOnAGivenDatabaseAddsNoDemo(t *testing.T) {
 	url := dbtest.URL(t)
 	t.Setenv("DATABASE_URL", url)
 	address, stop := serving(t)
-	answer, err := http.Get(address + "/login")
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, _ := io.ReadAll(answer.Body)
-	answer.Body.Close()
-	if strings.Contains(string(page), demoPassword) {
+	if strings.Contains(page(t, address+"/login"), demoPassword) {
 		t.Error("the sign-in page offers demo people")
 	}
 	if err := healthcheck(t, address); err != nil {

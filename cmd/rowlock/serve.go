@@ -107,7 +107,12 @@ func (c *serveCommand) newInstance(ctx context.Context, d *database, hub *live.H
 		if _, err := seedDemo(ctx, d.pages, hasher, i.desk, time.Now()); err != nil {
 			return nil, err
 		}
-		config.Demo, config.DemoPeople = true, demoPeople
+	}
+	if config.Demo, err = hasDemo(ctx, d.pages); err != nil {
+		return nil, err
+	}
+	if config.Demo {
+		config.DemoPeople = demoPeople
 	}
 	i.site, err = web.New(config, web.Services{
 		Pages:       d.pages,
