@@ -35,15 +35,31 @@ func command(t *testing.T, url, input string, args ...string) (string, error) {
 // query returns the one text that sql finds in the database at url.
 func query(t *testing.T, url, sql string) (text string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	conn := connect(t, url)
+	defer conn.Close(context.Background())
 	if err := conn.QueryRow(t.Context(), sql).Scan(&text); err != nil {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// change carries out sql in the database at url.
+func change(t *testing.T, url, sql string) {
+	t.Helper()
+	conn := connect(t, url)
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(context.Background(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 func TestMigrateCommand(t *testing.T) {
@@ -62,7 +78,7 @@ func TestCommandsThatDoNotFitADatabaseLeaveItAsItIs(t *testing.T) {
 	if err := db.MigrateDown(t.Context(), older); err != nil {
 		t.Fatal(err)
 	}
-	query(t, newer, `insert into goose_db_version (version_id, is_applied) values (99999, true) returning ''`)
+	change(t, newer, `insert into goose_db_version (version_id, is_applied) values (99999, true)`)
 
 	verify := []string{"verify"}
 	simulate := []string{"simulate", "--event", uuid.NewString()}
@@ -275,6 +291,8 @@ func TestWhatEndsTheProgramIsToldWithAWayOut(t *testing.T) {
 	}
 	defer taken.Close()
 	good := dbtest.URL(t)
+	old := oldServer(t)
+	latin := latinDatabase(t)
 
 	for _, tt := range []struct {
 		name, url, way string
@@ -284,7 +302,14 @@ func TestWhatEndsTheProgramIsToldWithAWayOut(t *testing.T) {
 		{"no such socket", "postgres:///rowlock?host=/nonexistent", "check DATABASE_URL", nil},
 		{"no such host", "postgres://rowlock@no-such-host.invalid/rowlock", "check DATABASE_URL", nil},
 		{"no such database", regexp.MustCompile(`/[^/?]+\?`).ReplaceAllString(good, "/none?"), "createdb", nil},
-		{"no URL at all", "postgres://%zz", "database URL", nil},
+		{"no URL at all", "postgres://%zz", "looks like postgres://", nil},
+		{"a slash in the password", "postgres://rowlock:hush/hush@127.0.0.1/rowlock", "PGPASSWORD", nil},
+		{"a percent sign in the password", "postgres://rowlock:hush%hush@127.0.0.1/rowlock", "PGPASSWORD", nil},
+		{"a space in the password", "host=127.0.0.1 password=hush hush", "PGPASSWORD", nil},
+		{"no such option", "postgres://rowlock:hush@127.0.0.1/rowlock?sslmode=maybe", "sslmode is invalid", nil},
+		{"no such certificate", "postgres://rowlock:hush@127.0.0.1/rowlock?sslmode=verify-full&sslrootcert=/none.crt", "/none.crt", nil},
+		{"a server from before Rowlock's time", old, "this server is 13.4: upgrade", nil},
+		{"a database without most letters", latin, "this one has LATIN1: make another (createdb --encoding=UTF8", nil},
 		{"a short session key", good, "openssl rand", []string{"--session-key", "c2hvcnQ="}},
 		{"a proxy that is none", good, "neither an address nor a network", []string{"--trusted-proxies", "somewhere"}},
 		{"a base URL without a scheme", good, "https://events.example.org", []string{"--base-url", "events"}},
@@ -295,9 +320,36 @@ func TestWhatEndsTheProgramIsToldWithAWayOut(t *testing.T) {
 			if err == nil {
 				t.Fatal("it started")
 			}
-			if line := explain(err); !strings.Contains(line, tt.way) || strings.Contains(line, "\n") {
-				t.Errorf("got %q, want a line with %q", line, tt.way)
+			if line := explain(err); !strings.Contains(line, tt.way) || strings.Contains(line, "\n") || strings.Contains(line, "hush") {
+				t.Errorf("got %q, want a line with %q and no password", line, tt.way)
 			}
 		})
 	}
+
+	for _, url := range []string{old, latin} {
+		_, err := command(t, url, "", "migrate")
+		if !errors.Is(err, db.ErrOldServer) && !errors.Is(err, db.ErrEncoding) {
+			t.Errorf("migrate: %v", err)
+		}
+	}
+}
+
+// oldServer is a database that says of itself what PostgreSQL 13 would.
+func oldServer(t *testing.T) string {
+	t.Helper()
+	url := dbtest.URL(t)
+	change(t, url, `create schema old`)
+	change(t, url, `
+		create function old.current_setting(name text) returns text language sql as $$
+			select case name when 'server_version_num' then '130004' when 'server_version' then '13.4' else pg_catalog.current_setting(name) end
+		$$`)
+	return url + "&search_path=old,pg_catalog,public"
+}
+
+func latinDatabase(t *testing.T) string {
+	t.Helper()
+	url := dbtest.EmptyURL(t)
+	change(t, url, `create database latin encoding 'LATIN1' locale 'C' template template0`)
+	t.Cleanup(func() { change(t, url, `drop database latin`) })
+	return regexp.MustCompile(`/[^/?]+\?`).ReplaceAllString(url, "/latin?")
 }

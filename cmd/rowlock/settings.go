@@ -207,12 +207,19 @@ func proxies(list []string) ([]netip.Prefix, error) {
 // as far as one is known.
 func explain(err error) string {
 	var refused *pgconn.PgError
+	var unreadable *pgconn.ParseConfigError
 	var unresolved *net.DNSError
 	switch {
 	case errors.As(err, &refused):
 		if way := wayOut(refused); way != "" {
 			return way
 		}
+	case errors.As(err, &unreadable):
+		return whyUnreadable(unreadable)
+	case errors.Is(err, db.ErrOldServer):
+		return err.Error() + ": upgrade that server, or name another in DATABASE_URL; unset it and Rowlock starts a server of its own"
+	case errors.Is(err, db.ErrEncoding):
+		return err.Error() + ": make another (createdb --encoding=UTF8 --template=template0), and name that in DATABASE_URL"
 	case errors.As(err, &unresolved):
 		return fmt.Sprintf("the database's host %q is not known: check DATABASE_URL", unresolved.Name)
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT) && isConnectError(err):
@@ -221,6 +228,18 @@ func explain(err error) string {
 		return "the database did not answer in time: check DATABASE_URL, the network and its firewall"
 	}
 	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// whyUnreadable says what is wrong with DATABASE_URL and quotes none of it:
+// where it cannot be taken apart, any piece may be the password's.
+func whyUnreadable(e *pgconn.ParseConfigError) string {
+	const quoteEnd = "`: "
+	text := e.Error()
+	cause := "it cannot be taken apart"
+	if end := strings.LastIndex(text, quoteEnd); end >= 0 && !strings.HasPrefix(text[end:], quoteEnd+"failed to parse as") {
+		cause = text[end+len(quoteEnd):]
+	}
+	return "DATABASE_URL cannot be used (" + cause + "): it looks like postgres://user:password@host:5432/database; in a password, write special characters as %40 for @, or leave it to PGPASSWORD"
 }
 
 func isConnectError(err error) bool {

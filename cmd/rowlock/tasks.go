@@ -29,11 +29,15 @@ func (c *migrateCommand) Run(ctx context.Context, t terminal, s *settings) error
 		return err
 	}
 	defer d.close()
-	n, err := db.Migrate(ctx, d.url)
+	var ran int
+	err = d.connect(ctx, db.PageLimits, func(d *database, ctx context.Context) (err error) {
+		ran, err = db.Migrate(ctx, d.url)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "%d migrations were run. The database is up to date.\n", n)
+	fmt.Fprintf(t.out, "%d migrations were run. The database is up to date.\n", ran)
 	return nil
 }
 
