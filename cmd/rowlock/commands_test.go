@@ -284,6 +284,30 @@ func healthcheck(t *testing.T, address string) error {
 	return run(t.Context(), []string{"healthcheck", "--addr", strings.TrimPrefix(address, "http://")}, terminal{out: io.Discard, err: io.Discard})
 }
 
+// The instance is asked where it serves, which need not be the loopback.
+func TestHealthcheckAsksWhereTheInstanceServes(t *testing.T) {
+	everywhere, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	instance := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	go instance.Serve(everywhere)
+	t.Cleanup(func() { instance.Close() })
+
+	_, port, err := net.SplitHostPort(everywhere.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, ready := range map[string]bool{
+		"": true, "0.0.0.0": true, "[::]": true, "127.0.0.1": true, "localhost": true,
+		"no-such-host.invalid": false,
+	} {
+		if err := healthcheck(t, "http://"+host+":"+port); (err == nil) != ready {
+			t.Errorf("at %q it says %v", host, err)
+		}
+	}
+}
+
 func TestWhatEndsTheProgramIsToldWithAWayOut(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
