@@ -251,7 +251,7 @@ func isConnectError(err error) bool {
 func wayOut(e *pgconn.PgError) string {
 	switch e.Code {
 	case "28P01", "28000":
-		return "the database refuses the user or the password in DATABASE_URL: " + e.Message
+		return "the database refuses the user or the password in DATABASE_URL or PGPASSWORD: " + e.Message
 	case "3D000":
 		return e.Message + ": create it (createdb), or name another in DATABASE_URL"
 	case "42501":
