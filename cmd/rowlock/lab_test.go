@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -198,6 +201,46 @@ func TestSimulateCommand(t *testing.T) {
 	}
 	if _, err := command(t, f.url, "", "simulate", "--event", uuid.NewString()); !errors.Is(err, booking.ErrNoEvent) {
 		t.Errorf("no such event: %v", err)
+	}
+}
+
+// At a terminal progress is one line that moves; a log gets plain lines, and
+// few of them.
+func TestProgressIsShownAsItsPlaceAllows(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		style barStyle
+		want  string
+	}{
+		{"a terminal", drawn, strings.Repeat("\r\033[Kbooking", 87) + "\r\033[K"},
+		{"a log", written, "booking\nbooking\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var shown bytes.Buffer
+				stop := tt.style.show(&shown, func() (string, error) { return "booking", nil })
+				time.Sleep(21*time.Second + 900*time.Millisecond)
+				stop()
+				if shown.String() != tt.want {
+					t.Errorf("got %q, want %q", shown.String(), tt.want)
+				}
+			})
+		})
+	}
+
+	reader, pipe := io.Pipe()
+	defer reader.Close()
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, w := range []io.Writer{pipe, file} {
+		if style := styleFor(w); style != written {
+			t.Errorf("%T is taken for a terminal", w)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 )
 
 func main() {
@@ -29,6 +30,16 @@ func main() {
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
+}
+
+// terminalOf is the descriptor of the terminal that a stream leads to, if it
+// does.
+func terminalOf(stream any) (fd int, ok bool) {
+	f, ok := stream.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	return int(f.Fd()), true
 }
 
 // commands are the subcommands with their flags. Every setting can be given as

@@ -73,7 +73,7 @@ func (c *simulateCommand) runOne(ctx context.Context, t terminal, d *database, r
 	if err != nil {
 		return err
 	}
-	stop := drawBar(t.err, func() (string, error) {
+	stop := styleFor(t.err).show(t.err, func() (string, error) {
 		run, err := simulation.ByID(ctx, d.pages, id)
 		return progress(run), err
 	})
@@ -100,7 +100,7 @@ func (c *simulateCommand) compare(ctx context.Context, t terminal, d *database, 
 	if err != nil {
 		return err
 	}
-	stop := drawBar(t.err, func() (string, error) {
+	stop := styleFor(t.err).show(t.err, func() (string, error) {
 		comparison, err := simulation.ComparisonByID(ctx, d.pages, id)
 		return comparing(comparison), err
 	})
@@ -139,20 +139,40 @@ func verdict(run simulation.Simulation) error {
 	return nil
 }
 
-// drawBar keeps drawing the line that read returns, until stop is called.
-func drawBar(w io.Writer, read func() (string, error)) (stop func()) {
+// A barStyle is how the progress of a run is told.
+type barStyle struct {
+	every     time.Duration
+	line, end string
+}
+
+var (
+	// drawn is one line that is drawn anew, and gone in the end.
+	drawn = barStyle{every: 250 * time.Millisecond, line: "\r\033[K%s", end: "\r\033[K"}
+	// written is a line now and then, for a log.
+	written = barStyle{every: 10 * time.Second, line: "%s\n"}
+)
+
+func styleFor(w io.Writer) barStyle {
+	if _, ok := terminalOf(w); ok {
+		return drawn
+	}
+	return written
+}
+
+// show keeps telling what read returns, until stop is called.
+func (s barStyle) show(w io.Writer, read func() (string, error)) (stop func()) {
 	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
 		for {
 			select {
 			case <-done:
-				fmt.Fprint(w, "\r\033[K")
+				fmt.Fprint(w, s.end)
 				return
-			case <-time.After(250 * time.Millisecond):
+			case <-time.After(s.every):
 			}
 			if line, err := read(); err == nil {
-				fmt.Fprint(w, "\r\033[K"+line)
+				fmt.Fprintf(w, s.line, line)
 			}
 		}
 	}()

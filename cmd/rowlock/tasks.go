@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -78,8 +77,8 @@ func (c *adminCreateCommand) Run(ctx context.Context, t terminal, s *settings) e
 
 // readPassword asks twice at a terminal, and elsewhere reads one line.
 func readPassword(t terminal) (string, error) {
-	in, isFile := t.in.(*os.File)
-	if !isFile || !term.IsTerminal(int(in.Fd())) {
+	in, ok := terminalOf(t.in)
+	if !ok {
 		line, err := bufio.NewReader(t.in).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("read the password: %w", err)
@@ -90,7 +89,7 @@ func readPassword(t terminal) (string, error) {
 	var typed [2]string
 	for i, prompt := range []string{"Password: ", "Once more: "} {
 		fmt.Fprint(t.err, prompt)
-		password, err := term.ReadPassword(int(in.Fd()))
+		password, err := term.ReadPassword(in)
 		fmt.Fprintln(t.err)
 		if err != nil {
 			return "", fmt.Errorf("read the password: %w", err)
