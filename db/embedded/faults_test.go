@@ -186,12 +186,7 @@ func TestAFolderThatMayNotBeUsedIsNamed(t *testing.T) {
 	if err := os.Chmod(string(f), mode); err != nil {
 		t.Fatal(err)
 	}
-	cmd := childCommand(t, os.Args[0], f)
-	if os.Geteuid() == 0 {
-		cmd = childCommand(t, copyOfThisProgram(t), f)
-		runAsNobody(t, cmd)
-	}
-	line := <-say(t, cmd)
+	line := <-say(t, ordinaryChild(t, f))
 	wantFault(t, errors.New(line), nil, "fault user ", "may not use "+string(f), "permission denied", "ROWLOCK_DATA_DIR")
 }
 

@@ -10,6 +10,18 @@ import (
 	"testing"
 )
 
+// ordinaryChild is a process of an ordinary user that starts a server: of our
+// own, or of nobody's when we are root.
+func ordinaryChild(t *testing.T, f folder) *exec.Cmd {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return childCommand(t, os.Args[0], f)
+	}
+	cmd := childCommand(t, copyOfThisProgram(t), f)
+	runAsNobody(t, cmd)
+	return cmd
+}
+
 // copyOfThisProgram lies where nobody can run it: the original is in a folder
 // that only root may enter.
 func copyOfThisProgram(t *testing.T) string {

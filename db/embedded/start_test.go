@@ -52,6 +52,77 @@ func TestTheFirstStartMakesADatabaseAndTheSecondKeepsIt(t *testing.T) {
 	}
 }
 
+// Root has another user run PostgreSQL: where root runs the tests, this one
+// alone goes the ordinary way.
+func TestAnOrdinaryUserRunsPostgreSQLAsThemselves(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	cmd, uid := ordinaryChild(t, f), os.Geteuid()
+	if as := cmd.SysProcAttr; as != nil {
+		uid = int(as.Credential.Uid)
+		if err := os.Chown(string(f), uid, int(as.Credential.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line := <-say(t, cmd)
+	url, up := strings.CutPrefix(line, "up ")
+	if !up {
+		t.Fatalf("it said %q", line)
+	}
+	if err := connect(t, url).Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if owner := ownerOf(f.data()); owner == nil || int(owner.uid) != uid {
+		t.Errorf("the data belong to %+v, not to user %d", owner, uid)
+	}
+}
+
+func TestPostgreSQLIsFoundWhereSystemsPutIt(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{
+		"/usr/lib/postgresql/17/bin",                              // Debian, Ubuntu
+		"/usr/pgsql-17/bin",                                       // Red Hat, from PostgreSQL itself
+		"/usr/lib/postgresql17/bin",                               // SUSE
+		"/usr/lib64/postgresql-17/bin",                            // Gentoo
+		"/usr/libexec/postgresql17",                               // Alpine
+		"/usr/local/pgsql/bin",                                    // built from source
+		"/opt/homebrew/opt/postgresql@17/bin",                     // Homebrew
+		"/usr/local/opt/postgresql@17/bin",                        // Homebrew on Intel
+		"/home/linuxbrew/.linuxbrew/opt/postgresql@17/bin",        // Homebrew on Linux
+		"/opt/local/lib/postgresql17/bin",                         // MacPorts
+		"/Applications/Postgres.app/Contents/Versions/latest/bin", // Postgres.app
+		"/Library/PostgreSQL/17/bin",                              // EnterpriseDB
+	} {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			root := newFolder(t)
+			bin := filepath.Join(string(root), dir)
+			if err := os.MkdirAll(bin, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			bin, err := filepath.EvalSymlinks(bin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeScript(t, filepath.Join(bin, "postgres"), "echo 'postgres (PostgreSQL) 17.2'")
+			writeScript(t, filepath.Join(bin, "initdb"), "exit 1")
+			var places []string
+			for _, place := range usualPlaces() {
+				places = append(places, filepath.Join(string(root), place))
+			}
+
+			s, err := newServer(Config{Dir: string(root)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, broken := s.findBinaries(t.Context(), places)
+			if len(found) != 1 || found[0] != (binaries{bin, 17, 2}) || broken != nil {
+				t.Errorf("found %v, %v", found, broken)
+			}
+		})
+	}
+}
+
 func TestTheDatabaseKnowsTheCaseOfAllLetters(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, seeded(t))
