@@ -54,7 +54,7 @@ type commands struct {
 	Verify   verifyCommand   `cmd:"" help:"Check every rule that must always hold on the whole database."`
 	Demo     demoCommand     `cmd:"" help:"Fill an empty database with demo people and events."`
 
-	Healthcheck healthcheckCommand `cmd:"" hidden:"" help:"Ask the instance on this machine whether it is ready."`
+	Healthcheck healthcheckCommand `cmd:"" hidden:"" help:"Ask a running instance whether it is ready."`
 }
 
 // run carries out one command. It returns when the command is done or, for
