@@ -45,15 +45,15 @@ func TestSeedDemo(t *testing.T) {
 // next, even long afterwards, and nobody who came in between loses anything.
 func TestADemoThatWasBrokenOffIsFinished(t *testing.T) {
 	t.Parallel()
-	for name, breakOff := range map[string]func(pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error{
-		"before the first booking": func(pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
+	for name, breakOff := range map[string]func(t *testing.T, pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error{
+		"before the first booking": func(t *testing.T, pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
 			if err := desk.Close(t.Context()); err != nil {
 				return err
 			}
 			_, err := seedDemo(t.Context(), pool, account.TestHasher(), desk, now)
 			return err
 		},
-		"before the last step": func(pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
+		"before the last step": func(t *testing.T, pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
 			_, err := pool.Exec(t.Context(), `
 				create function break_off() returns trigger language plpgsql as $$ begin raise exception 'broken off'; end $$;
 				create trigger break_off before delete on settings for each row execute function break_off()`)
@@ -69,7 +69,7 @@ func TestADemoThatWasBrokenOffIsFinished(t *testing.T) {
 			t.Parallel()
 			pool, now := dbtest.Pool(t), time.Now()
 			desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
-			if err := breakOff(pool, desk, now.AddDate(0, -6, 0)); err == nil {
+			if err := breakOff(t, pool, desk, now.AddDate(0, -6, 0)); err == nil {
 				t.Fatal("it was not broken off")
 			}
 			cox, err := account.NewStore(pool, account.TestHasher()).CreateAdmin(t.Context(), "Cox", "cox@example.org", "steady at the catch")
