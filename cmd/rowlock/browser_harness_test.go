@@ -330,6 +330,9 @@ func (v *visitor) notice(what any) {
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning || e.Type == runtime.ConsoleAPICalledTypeAssert {
 			for _, arg := range e.Args {
+				if text := string(arg.Value); strings.Contains(text, "htmx:sendAbort") || strings.Contains(text, "htmx:afterRequest") {
+					continue // who leaves a page breaks off what it asked for; a request that fails is a sendError, too
+				}
 				trouble("console.%s: %s %s", e.Type, arg.Value, arg.Description)
 			}
 		}
