@@ -53,10 +53,10 @@ func notBookable(ctx context.Context, e event.Event, now time.Time) (title, text
 			say(ctx, "It started %s, so seats can no longer be booked or given back.", fromNow(ctx, e.StartsAt, now, e.Zone()))
 	case e.NotYetOpen(now):
 		return say(ctx, "Booking opens %s", fromNow(ctx, *e.RegistrationOpensAt, now, e.Zone())),
-			say(ctx, "On %s, %s.", momentText(ctx, *e.RegistrationOpensAt, e.Zone()), zoneText(ctx, e))
+			say(ctx, "On %s.", MomentText(ctx, *e.RegistrationOpensAt, e))
 	case e.Closed(now):
 		return say(ctx, "Booking has closed"),
-			say(ctx, "It closed on %s, %s.", momentText(ctx, *e.RegistrationClosesAt, e.Zone()), zoneText(ctx, e))
+			say(ctx, "It closed on %s.", MomentText(ctx, *e.RegistrationClosesAt, e))
 	}
 	return "", ""
 }

@@ -11,16 +11,6 @@ import (
 	"rowlock/locale"
 )
 
-// whenText is an event's time as a person would say it:
-// "Thu 4 March 2027, 18:30–20:30".
-func whenText(ctx context.Context, e event.Event) string {
-	start := momentText(ctx, e.StartsAt, e.Zone())
-	if onOneDay(e) {
-		return start + "–" + clock(e.EndsAt.In(e.Zone()))
-	}
-	return start + " – " + momentText(ctx, e.EndsAt, e.Zone())
-}
-
 // clockText is an event's time without its first day: "18:30–20:30".
 func clockText(ctx context.Context, e event.Event) string {
 	start, end := e.StartsAt.In(e.Zone()), e.EndsAt.In(e.Zone())
@@ -51,19 +41,36 @@ func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
 }
 
-// zoneText names an event's zone by its city and by its distance from UTC at
-// the time of the event: "Lisbon time (UTC+1)".
-func zoneText(ctx context.Context, e event.Event) string {
-	offset := e.StartsAt.In(e.Zone()).Format("UTC-07:00")
-	offset = strings.TrimSuffix(offset, ":00")
+// MomentText is a single moment in an event's zone, which it names:
+// "Thu 4 March 2027, 18:30, Lisbon time (UTC)".
+func MomentText(ctx context.Context, t time.Time, e event.Event) string {
+	return momentText(ctx, t, e.Zone()) + ", " + zoneText(ctx, t, e)
+}
+
+// momentFromNow is a single moment in an event's zone, and how far off it is:
+// "Thu 4 March 2027, 18:30 (in 12 days)".
+func momentFromNow(ctx context.Context, t, now time.Time, zone *time.Location) string {
+	return momentText(ctx, t, zone) + " (" + fromNow(ctx, t, now, zone) + ")"
+}
+
+// zoneText names an event's zone by its city and by its distance from UTC at t:
+// "Lisbon time (UTC+1)".
+func zoneText(ctx context.Context, t time.Time, e event.Event) string {
+	offset := offsetText(t.In(e.Zone()))
+	if place := zonePlace(e); place != "" {
+		return say(ctx, "%s time (%s)", place, offset)
+	}
+	return offset
+}
+
+// offsetText is the distance from UTC of the zone that t is told in: "UTC+5:30".
+func offsetText(t time.Time) string {
+	offset := strings.TrimSuffix(t.Format("UTC-07:00"), ":00")
 	offset = strings.Replace(offset, "UTC+0", "UTC+", 1)
 	offset = strings.Replace(offset, "UTC-0", "UTC−", 1)
 	offset = strings.Replace(offset, "UTC-", "UTC−", 1)
 	if offset == "UTC+0" || offset == "UTC+" {
-		offset = "UTC"
-	}
-	if place := zonePlace(e); place != "" {
-		return say(ctx, "%s time (%s)", place, offset)
+		return "UTC"
 	}
 	return offset
 }
@@ -73,7 +80,7 @@ func zoneShort(ctx context.Context, e event.Event) string {
 	if place := zonePlace(e); place != "" {
 		return say(ctx, "%s time", place)
 	}
-	return zoneText(ctx, e)
+	return zoneText(ctx, e.StartsAt, e)
 }
 
 // zonePlace is the city that an event's zone is named after, if any.

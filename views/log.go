@@ -215,7 +215,7 @@ func wordText(ctx context.Context, name, value string) string {
 		}
 	case "starts_at", "ends_at", "registration_opens_at", "registration_closes_at":
 		if t, err := time.Parse(time.RFC3339, value); err == nil {
-			return momentText(ctx, t, t.Location())
+			return momentText(ctx, t, t.Location()) + " (" + offsetText(t) + ")"
 		}
 	}
 	return orElse(firstSentence(value, 80), say(ctx, "empty"))

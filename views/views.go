@@ -30,7 +30,8 @@ type Page struct {
 	// the end; empty leaves out what needs an absolute address.
 	BaseURL string
 	Flash   *Flash
-	// Now is the time at which the page is true.
+	// Now is the time at which the page is true, in UTC: so are all times that
+	// are about no event.
 	Now time.Time
 	// Demo tells that the data is made up and may be played with.
 	Demo bool

@@ -189,7 +189,7 @@ func (s *Server) refuseBooking(c echo.Context, cause error) error {
 	l := locale.From(c.Request().Context())
 	notice := r.title.In(l) + ". " + r.text.In(l)
 	if errors.Is(cause, booking.ErrNotOpenYet) && e.RegistrationOpensAt != nil {
-		notice = l.Say("Booking opens on %s.", l.Date(e.RegistrationOpensAt.In(e.Zone()), "Monday, 2 January 2006 at 15:04"))
+		notice = l.Say("Booking opens on %s.", views.MomentText(c.Request().Context(), *e.RegistrationOpensAt, e))
 	}
 	if isBusy {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(r.retry.Seconds()))))

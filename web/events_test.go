@@ -347,7 +347,7 @@ func TestRefusedBookings(t *testing.T) {
 		{"cancelled", `update events set status = 'cancelled' where id = $1`, "book", "This event is cancelled."},
 		{"started", `update events set starts_at = now() - interval '1 minute' where id = $1`, "book", "This event has started."},
 		{"not open yet", `update events set registration_opens_at = '2999-03-01T18:30Z', starts_at = '2999-04-01', ends_at = '2999-04-02' where id = $1`, "book",
-			"Booking opens on Friday, 1 March 2999 at 18:30."},
+			"Booking opens on Fri 1 March 2999, 18:30, Lisbon time (UTC)."},
 		{"closed", `update events set registration_closes_at = now() - interval '1 minute' where id = $1`, "book", "Booking has closed."},
 		{"leaving after the start", `update events set starts_at = now() - interval '1 minute' where id = $1`, "cancel", "This event has started."},
 	}

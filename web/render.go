@@ -18,7 +18,7 @@ func (s *Server) page(c echo.Context, title string) views.Page {
 		Title:   title,
 		Path:    comeBackPath(c),
 		BaseURL: s.baseURL,
-		Now:     s.now(),
+		Now:     s.now().UTC(),
 		Demo:    s.demo,
 	}
 	if user := viewer(c); isKnown(user) {
