@@ -258,13 +258,18 @@ func TestAudit(t *testing.T) {
 		"?person=nobody%40example.org": "Nobody has this name or email address.",
 		"?event=chess":                 "No event has this in its title.",
 		"?event=rowing":                "Several events have this in their title.",
+		"?action=event.exploded":       "Choose an action from the list.",
 	} {
-		a := c.get("/admin/audit" + query).wants(http.StatusUnprocessableEntity).says(problem)
+		a := c.get("/admin/audit" + query).wants(http.StatusUnprocessableEntity).hasNo(".empty")
+		field, _, _ := strings.Cut(query[1:], "=")
+		a.has("#" + field + `[aria-invalid=true][aria-describedby="` + field + `-problem"]`)
+		if got := a.text("#" + field + "-problem"); !strings.HasPrefix(got, problem) {
+			t.Errorf("%s: beside the field stands %q", query, got)
+		}
 		if got := actionsOn(a); got != "" {
 			t.Errorf("%s: lists %q", query, got)
 		}
 	}
-	c.get("/admin/audit?action=event.exploded").wants(http.StatusUnprocessableEntity)
 }
 
 func actionsOn(a *answer) string {
