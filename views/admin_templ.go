@@ -59,27 +59,27 @@ func adminHead(p Page, title string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tab(p, "/admin", say(ctx, "Overview"), p.Path == "/admin").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tab(p, "/admin", say(ctx, "Overview"), pathOf(p) == "/admin").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tab(p, "/admin/simulations", say(ctx, "Simulations"), section(p.Path, "/admin/simulations")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tab(p, "/admin/simulations", say(ctx, "Simulations"), section(p, "/admin/simulations")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tab(p, "/admin/lab", say(ctx, "Lab"), section(p.Path, "/admin/lab")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tab(p, "/admin/lab", say(ctx, "Lab"), section(p, "/admin/lab")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tab(p, "/admin/events", say(ctx, "Events"), section(p.Path, "/admin/events")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tab(p, "/admin/events", say(ctx, "Events"), section(p, "/admin/events")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tab(p, "/admin/users", say(ctx, "People"), section(p.Path, "/admin/users")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tab(p, "/admin/users", say(ctx, "People"), section(p, "/admin/users")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tab(p, "/admin/audit", say(ctx, "Log"), section(p.Path, "/admin/audit")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tab(p, "/admin/audit", say(ctx, "Log"), section(p, "/admin/audit")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -421,7 +421,7 @@ func masthead(p Page) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if section(p.Path, "/account") {
+			if section(p, "/account") {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, " aria-current=\"page\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -574,7 +574,7 @@ func navLink(p Page, path, text string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if section(p.Path, path) {
+		if section(p, path) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, " aria-current=\"page\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -982,10 +982,15 @@ func flash(f Flash) templ.Component {
 	})
 }
 
-// section tells whether the page at path belongs under the navigation's link
-// to root.
-func section(path, root string) bool {
-	path, _, _ = strings.Cut(path, "?")
+// pathOf is a page's address without its query.
+func pathOf(p Page) string {
+	path, _, _ := strings.Cut(p.Path, "?")
+	return path
+}
+
+// section tells whether the page belongs under the navigation's link to root.
+func section(p Page, root string) bool {
+	path := pathOf(p)
 	if root == "/events" && path == "/" {
 		return true
 	}
@@ -997,7 +1002,7 @@ func signInPath(p Page) string { return address("/login", "next", nextPath(p)) }
 // nextPath is where signing in leads back to: nowhere in particular from the
 // forms that are about signing in.
 func nextPath(p Page) string {
-	if p.Path == "/" || section(p.Path, "/login") || section(p.Path, "/signup") {
+	if p.Path == "/" || section(p, "/login") || section(p, "/signup") {
 		return ""
 	}
 	return p.Path

@@ -122,7 +122,7 @@ func TestDashboard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a = c.get("/admin?users=77&event=" + draft.ID.String()).wants(http.StatusOK)
+	a = c.get("/admin?users=77&event=" + draft.ID.String()).wants(http.StatusOK).has(`.tabs a[href="/admin"][aria-current=page]`)
 	a.has(`select[name=event] option[value="` + draft.ID.String() + `"][selected]`).has(`input[name=users][value="77"]`)
 }
 
