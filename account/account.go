@@ -37,6 +37,12 @@ func (u User) IsOrganizer() bool { return u.Role == Organizer || u.Role == Admin
 // IsAdmin tells whether the person may manage everything.
 func (u User) IsAdmin() bool { return u.Role == Admin }
 
+// MayManage tells whether the person may manage what an organizer plans: they
+// are that organizer, and still one, or an admin.
+func (u User) MayManage(organizerID uuid.UUID) bool {
+	return u.IsAdmin() || u.IsOrganizer() && u.ID == organizerID
+}
+
 // What sign-up, sign-in and the management of people can be refused with.
 var (
 	// ErrNotFound says that there is no such person.

@@ -763,7 +763,7 @@ func EventPage(p Page, in Booking) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if p.SignedIn() && (p.Viewer.IsAdmin() || p.Viewer.ID == e.OrganizerID) {
+			if p.SignedIn() && p.Viewer.MayManage(e.OrganizerID) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "<a href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"rowlock/account"
 	"rowlock/booking"
 	"rowlock/event"
 	"rowlock/locale"
@@ -96,16 +95,10 @@ func (s *Server) visibleEvent(c echo.Context) (event.Event, booking.Mine, error)
 	if err != nil {
 		return event.Event{}, booking.Mine{}, err
 	}
-	if !ok || seen.event.Status == event.Draft && !mayManage(viewer(c), seen.event) {
+	if !ok || seen.event.Status == event.Draft && !viewer(c).MayManage(seen.event.OrganizerID) {
 		return event.Event{}, booking.Mine{}, event.ErrNotFound
 	}
 	return seen.event, seen.mine, nil
-}
-
-// mayManage tells whether the person is the event's organizer and still one,
-// or an admin.
-func mayManage(u account.User, e event.Event) bool {
-	return u.IsAdmin() || u.IsOrganizer() && u.ID == e.OrganizerID
 }
 
 // bookEvent handles POST /events/:id/book.

@@ -26,7 +26,7 @@ func (s *Server) managedEvent(c echo.Context) (event.Event, error) {
 	if err != nil {
 		return event.Event{}, err
 	}
-	if !mayManage(viewer(c), e) {
+	if !viewer(c).MayManage(e.OrganizerID) {
 		return event.Event{}, event.ErrNotFound
 	}
 	return e, nil

@@ -542,6 +542,8 @@ func TestAFormerOrganizerIsOutAtOnce(t *testing.T) {
 			e, draft := s.event(olga.user, 3), s.draft(olga.user, 3)
 			path := "/organizer" + eventPath(e)
 			olga.get(path).wants(http.StatusOK)
+			toOrganize := `a[href="` + path + `"]`
+			olga.get(eventPath(e)).wants(http.StatusOK).has(toOrganize)
 
 			tt.change.UserID, tt.change.ActorID = olga.user.ID, admin.ID
 			if err := s.accounts.Manage(t.Context(), tt.change); err != nil {
@@ -554,6 +556,7 @@ func TestAFormerOrganizerIsOutAtOnce(t *testing.T) {
 			}
 			olga.post(path + "/cancel").wants(tt.want)
 			olga.get(eventPath(draft)).wants(http.StatusNotFound)
+			olga.get(eventPath(e)).wants(http.StatusOK).hasNo(toOrganize)
 			if now := s.saved(path); now.Status != event.Published {
 				t.Errorf("the event is %s", now.Status)
 			}
