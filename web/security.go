@@ -41,7 +41,7 @@ func securityHeaders(secure bool) http.Header {
 		"X-Frame-Options":         {"DENY"},
 		// Our own pages learn where a visitor came from; others learn nothing.
 		"Referrer-Policy":              {"same-origin"},
-		"Permissions-Policy":           {"camera=(self), geolocation=(), microphone=(), payment=(), usb=()"},
+		"Permissions-Policy":           {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
 		"Cross-Origin-Opener-Policy":   {"same-origin"},
 		"Cross-Origin-Resource-Policy": {"same-origin"},
 	}
