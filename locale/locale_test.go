@@ -35,10 +35,10 @@ func TestChoose(t *testing.T) {
 func TestNumbersAndDates(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2027, time.March, 4, 18, 30, 0, 0, time.UTC)
-	for _, c := range []struct{ code, number, decimal, day string }{
-		{"en", "1,234,567", "1,234.5", "Thu 4 March 2027"},
-		{"de", "1.234.567", "1.234,5", "Do., 4. März 2027"},
-		{"fr", "1\u00a0234\u00a0567", "1\u00a0234,5", "jeu. 4 mars 2027"},
+	for _, c := range []struct{ code, number, decimal, percent, day string }{
+		{"en", "1,234,567", "1,234.5", "95%", "Thu 4 March 2027"},
+		{"de", "1.234.567", "1.234,5", "95\u00a0%", "Do., 4. März 2027"},
+		{"fr", "1\u00a0234\u00a0567", "1\u00a0234,5", "95\u00a0%", "jeu. 4 mars 2027"},
 	} {
 		l := locale.Choose(c.code, "")
 		if got := l.Number(1234567); got != c.number {
@@ -46,6 +46,9 @@ func TestNumbersAndDates(t *testing.T) {
 		}
 		if got := l.Decimal(1234.5, 2); got != c.decimal {
 			t.Errorf("%s: decimal %q, want %q", c.code, got, c.decimal)
+		}
+		if got := l.Percent(95); got != c.percent {
+			t.Errorf("%s: percent %q, want %q", c.code, got, c.percent)
 		}
 		if got := l.Date(day, "Mon 2 January 2006"); got != c.day {
 			t.Errorf("%s: day %q, want %q", c.code, got, c.day)

@@ -18,6 +18,11 @@ func (l *Locale) Decimal(f float64, digits int) string {
 	return l.printer.Sprint(number.Decimal(f, number.MaxFractionDigits(digits)))
 }
 
+// Percent writes n hundredths: "95%", "95 %".
+func (l *Locale) Percent(n int) string {
+	return l.printer.Sprint(number.Percent(float64(n) / 100))
+}
+
 // Date writes a time by a layout of [time.Time.Format], in which the language's
 // own order and signs stand where the layout is translated, and its own names
 // of months and days: "Thu 4 March 2027", "Do., 4. März 2027".

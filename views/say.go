@@ -31,3 +31,8 @@ func countText(ctx context.Context, n int, one, many string, args ...any) string
 func numberText(ctx context.Context, n int) string {
 	return locale.From(ctx).Number(n)
 }
+
+// percentText is a number of hundredths as the reader writes it.
+func percentText(ctx context.Context, n int) string {
+	return locale.From(ctx).Percent(n)
+}

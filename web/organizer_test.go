@@ -396,7 +396,7 @@ func TestOrganizersOverviewAndList(t *testing.T) {
 		s.book(e, s.person(account.Attendee))
 	}
 	overview := organizer.get("/organizer" + eventPath(e)).wants(http.StatusOK).has(`[data-seats-remaining="0"][data-capacity="2"]`)
-	for name, want := range map[string]string{"Filled": "100 %", "In line": "1", "Cancelled bookings": "0"} {
+	for name, want := range map[string]string{"Filled": "100%", "In line": "1", "Cancelled bookings": "0"} {
 		if got := overview.text(`dt:contains("` + name + `") + dd`); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}

@@ -202,7 +202,7 @@ func testOrganizer(t *testing.T, s *demoSite) {
 	jonas.clicks("Save changes")
 	jonas.sees("The first person in line now has a seat.")
 	jonas.has(`[data-seats-remaining="0"][data-capacity="2"]`)
-	jonas.sees("100 %")
+	jonas.sees("100%")
 
 	jonas.clicks("Attendees")
 	jonas.comesTo(overview + "/attendees")
