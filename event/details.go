@@ -40,10 +40,10 @@ func (d Details) Problems(now time.Time) map[string]locale.Text {
 		note("description", locale.Later("Keep the description to %s characters; these are %s.", MaxDescription, n))
 	}
 	if n := utf8.RuneCountInString(d.Location); n > MaxLocation {
-		note("location", locale.Later("Keep the location to %s characters; these are %s.", MaxLocation, n))
+		note("location", locale.Later("Keep the place to %s characters; these are %s.", MaxLocation, n))
 	}
 	if hasControls(d.Location) {
-		note("location", locale.Later("Keep the location to one line of text."))
+		note("location", locale.Later("Keep the place to one line of text."))
 	}
 	if _, err := LoadZone(d.TimeZone); err != nil || len(d.TimeZone) > 64 {
 		note("time_zone", badZone)
@@ -68,11 +68,11 @@ func (d Details) noteTimes(note func(field string, problem locale.Text), now tim
 	}
 
 	if opens := d.RegistrationOpensAt; opens != nil && !d.StartsAt.IsZero() && !opens.Before(d.StartsAt) {
-		note("registration_opens_at", locale.Later("Registration must open before the event starts."))
+		note("registration_opens_at", locale.Later("Booking must open before the event starts."))
 	}
 	if closes := d.RegistrationClosesAt; closes != nil {
 		if !d.StartsAt.IsZero() && closes.After(d.StartsAt) {
-			note("registration_closes_at", locale.Later("Registration cannot stay open after the event starts."))
+			note("registration_closes_at", locale.Later("Booking cannot stay open after the event starts."))
 		}
 		if opens := d.RegistrationOpensAt; opens != nil && !closes.After(*opens) {
 			note("registration_closes_at", badClosing)
@@ -91,7 +91,7 @@ var refusals = []struct {
 }{
 	{"events_title_check", "title", locale.Later("Give the event a title of up to %s characters.", MaxTitle)},
 	{"events_description_check", "description", locale.Later("Keep the description to %s characters.", MaxDescription)},
-	{"events_location_check", "location", locale.Later("Keep the location to %s characters.", MaxLocation)},
+	{"events_location_check", "location", locale.Later("Keep the place to %s characters.", MaxLocation)},
 	{"events_time_zone_check", "time_zone", badZone},
 	{"events_capacity_check", "capacity", badCapacity},
 	{"events_times_check", "ends_at", badEnd},
@@ -103,7 +103,7 @@ var (
 	badZone     = locale.Later("Choose a time zone from the list, such as Europe/Lisbon.")
 	badCapacity = locale.Later("Choose from 1 to %s seats.", MaxCapacity)
 	badEnd      = locale.Later("The event must end after it starts.")
-	badClosing  = locale.Later("Registration must close after it opens.")
+	badClosing  = locale.Later("Booking must close after it opens.")
 )
 
 // ProblemsIn reads the database's refusal of an event's details in err the way

@@ -2018,7 +2018,7 @@ func leaveForm(e event.Event, m booking.Mine, back string, swaps bool) templ.Com
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = leaveButton(e, SeenSeat, say(ctx, "Yes, give up my seat"), back, swaps).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = leaveButton(e, SeenSeat, say(ctx, "Yes, give up my seat"), say(ctx, "Cancelling…"), back, swaps).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -2041,7 +2041,7 @@ func leaveForm(e event.Event, m booking.Mine, back string, swaps bool) templ.Com
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = leaveButton(e, SeenLine, say(ctx, "Yes, leave the line"), back, swaps).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = leaveButton(e, SeenLine, say(ctx, "Yes, leave the line"), say(ctx, "Leaving…"), back, swaps).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -2056,7 +2056,7 @@ func leaveForm(e event.Event, m booking.Mine, back string, swaps bool) templ.Com
 	})
 }
 
-func leaveButton(e event.Event, seen, text, back string, swaps bool) templ.Component {
+func leaveButton(e event.Event, seen, text, busy, back string, swaps bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -2154,9 +2154,9 @@ func leaveButton(e event.Event, seen, text, back string, swaps bool) templ.Compo
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var113 string
-		templ_7745c5c3_Var113, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "Cancelling…"))
+		templ_7745c5c3_Var113, templ_7745c5c3_Err = templ.JoinStringErrs(busy)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 346, Col: 69}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 346, Col: 48}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var113))
 		if templ_7745c5c3_Err != nil {
@@ -2169,7 +2169,7 @@ func leaveButton(e event.Event, seen, text, back string, swaps bool) templ.Compo
 		var templ_7745c5c3_Var114 string
 		templ_7745c5c3_Var114, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 346, Col: 78}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 346, Col: 57}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var114))
 		if templ_7745c5c3_Err != nil {

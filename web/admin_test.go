@@ -141,10 +141,13 @@ func TestDashboardTellsWhatIsBroken(t *testing.T) {
 func TestAdminEvents(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
+	c := s.as(account.Admin)
+	c.get("/admin/events").wants(http.StatusOK).says("Nothing is planned yet")
+	c.get("/admin/events?status=draft").wants(http.StatusOK).says("Nothing matches what you look for.")
+
 	first, second := s.event(s.person(account.Organizer), 3), s.event(s.person(account.Organizer), 3)
 	s.exec(`update events set title = 'Sculling', status = 'cancelled' where id = $1`, second.ID)
 	s.simulated(first.ID, 2)
-	c := s.as(account.Admin)
 
 	tests := []struct {
 		query string

@@ -55,7 +55,7 @@ var outcomes = []struct {
 
 	{err: booking.ErrEventCancelled, status: http.StatusConflict, title: locale.Later("This event is cancelled"), text: locale.Later("Nobody can book it any more. Perhaps another event suits you.")},
 	{err: booking.ErrStarted, status: http.StatusConflict, title: locale.Later("This event has started"), text: locale.Later("It can no longer be booked or left.")},
-	{err: booking.ErrNotOpenYet, status: http.StatusConflict, title: locale.Later("Booking has not opened yet"), text: locale.Later("The event's page says when it does.")},
+	{err: booking.ErrNotOpenYet, status: http.StatusConflict, title: locale.Later("Booking has not opened yet"), text: locale.Later("The event’s page says when it does.")},
 	{err: booking.ErrClosed, status: http.StatusConflict, title: locale.Later("Booking has closed"), text: locale.Later("Perhaps another event suits you.")},
 	{err: event.ErrChanged, status: http.StatusConflict, title: locale.Later("Somebody else edited this event"), text: locale.Later("Nothing was saved. Open the event again and make your change on top of theirs.")},
 	{err: event.ErrCancelled, status: http.StatusConflict, title: locale.Later("This event is cancelled"), text: locale.Later("A cancelled event stays as it is. Duplicate it to offer it again.")},
