@@ -34,7 +34,7 @@ func body(t *testing.T, r *http.Response) []byte {
 func TestEveryFileIsServedForEverAsWhatItIs(t *testing.T) {
 	t.Parallel()
 	types := map[string]string{
-		"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "htmx.min.js": "text/javascript; charset=utf-8",
+		"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "live.js": "text/javascript; charset=utf-8", "htmx.min.js": "text/javascript; charset=utf-8",
 		"favicon.svg": "image/svg+xml", "preload.rules": "application/speculationrules+json", "text.woff2": "font/woff2", "display.woff2": "font/woff2", "social.png": "image/png", "touch-icon.png": "image/png",
 	}
 	for name, mediaType := range types {
@@ -56,7 +56,7 @@ func TestEveryFileIsServedForEverAsWhatItIs(t *testing.T) {
 
 func TestWhatIsCompressedIsTheSame(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"app.css", "app.js", "htmx.min.js", "favicon.svg"} {
+	for _, name := range []string{"app.css", "app.js", "live.js", "htmx.min.js", "favicon.svg"} {
 		plain := body(t, get(t, http.MethodGet, Path(name), ""))
 		r := get(t, http.MethodGet, Path(name), "br, gzip, deflate")
 		if got := r.Header.Get("Content-Encoding"); got != "gzip" {
@@ -169,7 +169,7 @@ func TestBudgets(t *testing.T) {
 	if got := sent("app.css"); got > 15_000 {
 		t.Errorf("styles are %d bytes compressed", got)
 	}
-	if got := sent("htmx.min.js", "app.js"); got > 25_000 {
+	if got := sent("htmx.min.js", "app.js", "live.js"); got > 25_000 {
 		t.Errorf("scripts are %d bytes compressed", got)
 	}
 	if got := sent("text.woff2", "text-ext.woff2", "display.woff2", "display-ext.woff2"); got > 60_000 {
