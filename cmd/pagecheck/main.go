@@ -7,8 +7,8 @@
 // axe judges accessibility, on a phone and on a desk, by day and by night; vnu
 // the HTML, as it is served and as scripts leave it; Lighthouse gives the pages
 // that anyone may see points for speed, accessibility, good practice and being
-// found. Nothing may stick out of a page that is zoomed in, either. In each other
-// language, the style guide's pages are looked at on a phone.
+// found. Nothing may stick out of a page that is zoomed in, either. The style
+// guide's pages are looked at, too, in other languages than English on a phone.
 //
 // It starts a Rowlock of its own on a new demo and leaves nothing running
 // behind. It needs Chromium, Node.js and Java.
@@ -92,7 +92,7 @@ type checkers struct {
 	only string
 }
 
-// checkPages goes on all tours, and through the style guide in other languages,
+// checkPages goes on all tours, and through the style guide in every language,
 // with axe and vnu.
 func checkPages(ctx context.Context, tools tools, site *tour.Site, folder, only string, report *report) error {
 	axe, err := newAccessibility(tools.axe)
@@ -113,16 +113,16 @@ func checkPages(ctx context.Context, tools tools, site *tour.Site, folder, only 
 	}
 	fmt.Printf("axe has looked at %d pages in %d lights (%s).\n", toured, len(tour.Lights), since(start))
 	start = time.Now()
-	translated, err := checkLanguages(browser, site.URL, gallery.Addresses(), checkers)
+	shown, err := checkStyleguide(browser, site.URL, gallery.Addresses(), checkers)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("axe has looked at %d pages in other languages (%s).\n", translated, since(start))
+	fmt.Printf("axe has looked at %d pages of the style guide (%s).\n", shown, since(start))
 	start = time.Now()
 	if err := checkers.markup.check(ctx, report); err != nil {
 		return err
 	}
-	fmt.Printf("vnu has read the HTML of %d pages (%s).\n", toured+translated, since(start))
+	fmt.Printf("vnu has read the HTML of %d pages (%s).\n", toured+shown, since(start))
 	return nil
 }
 

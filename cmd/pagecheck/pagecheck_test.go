@@ -117,6 +117,16 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 	}
 }
 
+// pale can be read by day only.
+const pale = `<!DOCTYPE html>
+<html lang="en">
+<head>
+	<meta charset="utf-8"><title>Pale</title>
+	<style>:root { color-scheme: light dark } @media (prefers-color-scheme: dark) { h1 { color: #222; background: #000 } }</style>
+</head>
+<body><main><h1>Who can read this at night?</h1></main></body>
+</html>`
+
 // crowded has navigation that is too long for a phone, and a stray tag.
 const crowded = `<!DOCTYPE html>
 <html lang="fr">
@@ -128,13 +138,16 @@ const crowded = `<!DOCTYPE html>
 </body>
 </html>`
 
-func TestFindingsInOtherLanguagesNameThem(t *testing.T) {
+func TestFindingsInTheStyleGuideNameItsLanguages(t *testing.T) {
 	t.Parallel()
 	tools := foundTools(t)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		page := broken
-		if r.Header.Get("Accept-Language") == "fr" {
+		switch r.Header.Get("Accept-Language") {
+		case "en":
+			page = pale
+		case "fr":
 			page = crowded
 		}
 		_, _ = w.Write([]byte(page))
@@ -152,20 +165,24 @@ func TestFindingsInOtherLanguagesNameThem(t *testing.T) {
 
 	report := &report{}
 	checkers := checkers{axe: axe, markup: &markup{jar: tools.vnu, folder: t.TempDir()}, report: report}
-	if _, err := checkLanguages(browser, site.URL, []string{"/styleguide/page"}, checkers); err != nil {
+	if _, err := checkStyleguide(browser, site.URL, []string{"/styleguide/page"}, checkers); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkers.markup.check(t.Context(), report); err != nil {
 		t.Fatal(err)
 	}
 
-	for what, want := range map[string]string{
-		"The page says that its language is \"en\"": "styleguide-page in Deutsch",
-		"The page is wider than 390 pixels":         "styleguide-page in Deutsch",
-		"axe image-alt":                             "styleguide-page in Deutsch at 390-light",
-		"HTML error: End tag “p” seen":              "styleguide-page in Deutsch as served",
-		"The main navigation takes 2 rows":          "styleguide-page in Français at 390-light",
-		"HTML error: Stray end tag “b”":             "styleguide-page in Français as served",
+	const german, french = "styleguide-page in Deutsch", "styleguide-page in Français"
+	for what, want := range map[string][]string{
+		"axe color-contrast": {
+			"styleguide-page in English at 390-dark", "styleguide-page in English at 1280-dark", german + " at 390-light",
+		},
+		"The page says that its language is \"en\"": {german},
+		"The page is wider than 390 pixels":         {german},
+		"axe image-alt":                             {german + " at 390-light"},
+		"HTML error: End tag “p” seen":              {german + " as served"},
+		"The main navigation takes 2 rows":          {french + " at 390-light"},
+		"HTML error: Stray end tag “b”":             {french + " as served"},
 	} {
 		var pages []string
 		for _, f := range report.findings {
@@ -173,7 +190,7 @@ func TestFindingsInOtherLanguagesNameThem(t *testing.T) {
 				pages = append(pages, report.pages[f]...)
 			}
 		}
-		if !slices.Equal(pages, []string{want}) {
+		if !slices.Equal(pages, want) {
 			t.Errorf("%q was found on %q, not on %q", what, pages, want)
 		}
 	}
