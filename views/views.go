@@ -23,6 +23,9 @@ type Page struct {
 	Description string
 	// Viewer is who is signed in, nil for a stranger.
 	Viewer *account.User
+	// Unrecognized tells that nobody found out who looks, as where a request is
+	// refused before: such a page asks nobody to sign in.
+	Unrecognized bool
 	// Path is the page's own address with its query. The navigation marks it,
 	// and signing in leads back to it.
 	Path string
@@ -48,6 +51,9 @@ type Page struct {
 
 // SignedIn tells whether somebody is signed in.
 func (p Page) SignedIn() bool { return p.Viewer != nil }
+
+// isStranger tells whether nobody is signed in, for sure.
+func (p Page) isStranger() bool { return p.Viewer == nil && !p.Unrecognized }
 
 // A Flash is said once, on the page after the one where something was done.
 type Flash struct {

@@ -70,6 +70,8 @@ func TestBookingsBeyondTheBoundAreAskedToTryAgain(t *testing.T) {
 	}
 	busy := late.post(eventPath(e)+"/book", "seen", "seat", "next", "/bookings").asksToTryAgain().
 		says("Very many people are here at this moment").says("Nothing was lost")
+	// Nobody looked who asks: whoever is signed in is not told to sign in.
+	busy.hasNo(`[href^="/login"]`).hasNo(`[href^="/signup"]`)
 	late.post(eventPath(e) + "/cancel").asksToTryAgain()
 	if got := late.json(http.MethodPost, eventPath(e)+"/book").asksToTryAgain(); got.jsonError() == "" {
 		t.Errorf("a script gets %s", got.Body)

@@ -21,6 +21,7 @@ func (s *Server) page(c echo.Context, title string) views.Page {
 		Now:     s.now().UTC(),
 		Demo:    s.demo,
 	}
+	p.Unrecognized = !visitOf(c).recognized
 	if user := viewer(c); isKnown(user) {
 		p.Viewer = &user
 	}

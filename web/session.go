@@ -16,6 +16,8 @@ import (
 type visit struct {
 	cookie  *sessions.Session
 	changed bool
+	// recognized tells that it was found out who makes the request.
+	recognized bool
 	// user and session are zero for a stranger.
 	user    account.User
 	session account.Session
@@ -48,6 +50,7 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.recognize(c, v); err != nil {
 			return err
 		}
+		v.recognized = true
 		if isKnown(v.user) {
 			h.Set(echo.HeaderCacheControl, "private, no-store")
 		}

@@ -270,5 +270,7 @@ func errorShots(l *locale.Locale) []shot {
 
 func errorShot(name, slug string, t views.Trouble) shot {
 	return shot{group: "Errors", name: name, slug: slug, status: t.Status, path: "/events/x",
-		page: func(p views.Page) templ.Component { return views.ErrorPage(p, t) }}
+		page: func(p views.Page) templ.Component { return views.ErrorPage(p, t) },
+		// An instance that has too much to do does not look who asks.
+		set: func(p *views.Page) { p.Unrecognized = t.Status == http.StatusServiceUnavailable }}
 }
