@@ -485,17 +485,25 @@ func (v *visitor) presses(key string) {
 // way there, it always shows where the focus is.
 func (v *visitor) tabsTo(name string) {
 	v.t.Helper()
+	v.tabsToOne("*", name)
+}
+
+// tabsToOne is tabsTo for one among those that the selector names.
+func (v *visitor) tabsToOne(selector, name string) {
+	v.t.Helper()
 	var passed []string
 	for range 60 {
 		v.presses(kb.Tab)
 		focus := look[struct {
-			Name  string
-			Shows bool
-		}](v, "a focus", `({ name: nameOf(document.activeElement), shows: showsFocus(document.activeElement) })`)
+			Name        string
+			Fits, Shows bool
+		}](v, "a focus", `
+			const at = document.activeElement;
+			({ name: nameOf(at), fits: at.matches(`+strconv.Quote(selector)+`), shows: showsFocus(at) })`)
 		if !focus.Shows {
 			v.t.Errorf("%s cannot see that “%s” has the focus", v.name, focus.Name)
 		}
-		if strings.HasPrefix(focus.Name, name) {
+		if focus.Fits && strings.HasPrefix(focus.Name, name) {
 			return
 		}
 		passed = append(passed, focus.Name)
@@ -583,11 +591,22 @@ func (v *visitor) staysOnThisPage() (check func()) {
 // signsIn goes through the sign-in page.
 func (v *visitor) signsIn(u account.User) {
 	v.t.Helper()
+	v.signsInBy(v, u)
+}
+
+func (v *visitor) signsInBy(by hands, u account.User) {
+	v.t.Helper()
 	v.opens("/login")
-	v.fills("Email address", u.Email)
-	v.fills("Password", personsPassword)
-	v.clicks("Sign in")
+	by.fills("Email address", u.Email)
+	by.fills("Password", personsPassword)
+	by.clicks("Sign in")
 	v.comesTo("/")
+}
+
+// hears waits until the page reads this out to those who do not see it.
+func (v *visitor) hears(text string) {
+	v.t.Helper()
+	look[bool](v, "“"+text+"” read out", `words(document.getElementById("announcer")).includes(`+strconv.Quote(text)+`)`)
 }
 
 // vocabulary is what scripts that look at a page have in common: they know
@@ -605,7 +624,8 @@ const vocabulary = `
 		}
 		return null;
 	};
-	const labelled = (name) => [...document.querySelectorAll("label")].filter((l) => seen(l) && label(l) === name).map((l) => l.control)[0] ?? null;
+	const labelled = (name) => [...document.querySelectorAll("label")].filter((l) => seen(l) && label(l) === name).map((l) => l.control)[0] ??
+		[...document.querySelectorAll("input, select, textarea")].find((e) => seen(e) && e.getAttribute("aria-label") === name) ?? null;
 	// Before a page is painted, the browser drops what hits it.
 	const painted = () => document.readyState === "complete" && performance.getEntriesByName("first-contentful-paint").length > 0;
 	const showsFocus = (e) => {

@@ -38,10 +38,14 @@ func TestInABrowser(t *testing.T) {
 		{"an admin stops what takes too long", testStop},
 		{"an admin deactivates somebody, who is out at the next click", testDeactivation},
 		{"everything an attendee needs works without scripts", testWithoutScripts},
+		{"everything an organizer needs works without scripts", testOrganizerWithoutScripts},
+		{"everything an admin needs works without scripts", testAdminWithoutScripts},
 		{"a pressed button is busy until the answer is there", testBusy},
 		{"a double click books once", testDoubleClick},
 		{"a double click without scripts books once", testDoubleClickWithoutScripts},
 		{"the keyboard alone signs in and books", testKeyboard},
+		{"the keyboard alone runs an event", testOrganizerKeyboard},
+		{"the keyboard alone simulates a rush and gives a role", testAdminKeyboard},
 		{"no page is wider than a small phone", testNarrow},
 		{"a booking is made in German and read in French", testLanguages},
 		{"every title is read in its own direction", testScripts},
@@ -433,6 +437,7 @@ func testKeyboard(t *testing.T, s *demoSite) {
 	kay.tabsTo("Book a seat")
 	kay.presses(kb.Enter)
 	kay.has("#booking[data-booking=confirmed]")
+	kay.hears("You have a seat.")
 	// After the swap the keyboard goes on from there, not from the top.
 	kay.tabsTo("Show your ticket")
 	kay.tabsTo("Cancel my seat")
@@ -440,6 +445,7 @@ func testKeyboard(t *testing.T, s *demoSite) {
 	kay.tabsTo("Yes, give up my seat")
 	kay.presses(kb.Enter)
 	kay.has("#booking[data-booking=cancelled]")
+	kay.hears("Your seat is cancelled.")
 }
 
 func testNarrow(t *testing.T, s *demoSite) {
