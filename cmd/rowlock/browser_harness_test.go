@@ -594,6 +594,7 @@ func (v *visitor) signsIn(u account.User) {
 	v.signsInBy(v, u)
 }
 
+// signsInBy is signsIn with hands of one’s choice.
 func (v *visitor) signsInBy(by hands, u account.User) {
 	v.t.Helper()
 	v.opens("/login")
