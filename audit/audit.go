@@ -39,6 +39,7 @@ const (
 	LineRemoved       Action = "waitlist_entry.removed"
 	SimulationStarted Action = "simulation.started"
 	SimulationStopped Action = "simulation.stopped"
+	SimulationRemoved Action = "simulation.removed"
 	SimulationUndone  Action = "simulation.undone"
 	SimulationDeleted Action = "simulation.deleted"
 )
@@ -50,7 +51,7 @@ func Actions() []Action {
 		SeatConfirmed, SeatPromoted, SeatCancelled, SeatRemoved, LineJoined, LineLeft, LineRemoved,
 		EventCreated, EventEdited, EventPublished, EventCancelled,
 		SignedUp, UserCreated, UserRenamed, PasswordChanged, RoleChanged, UserActivated, UserDeactivated,
-		SimulationStarted, SimulationStopped, SimulationUndone, SimulationDeleted,
+		SimulationStarted, SimulationStopped, SimulationRemoved, SimulationUndone, SimulationDeleted,
 	}
 }
 

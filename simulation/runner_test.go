@@ -514,6 +514,43 @@ func TestUndoRestoresCounts(t *testing.T) {
 	s.mustBeGone(run)
 }
 
+// The seats go back in one transaction with the line of the log that says so.
+// An undoing that breaks off after it, and is repeated, says nothing else of
+// them.
+func TestUndoLogsTheSeatsWithTheirChange(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nil)
+	event := s.event(10)
+	run := s.run(simulation.Params{EventID: event, Users: 12, Target: simulation.EventItself})
+	s.book(event)
+	before := s.snapshot(event)
+
+	s.exec(`alter table audit_log add constraint refused check (entity_type <> 'simulation') not valid`)
+	if err := s.runner.Undo(t.Context(), run.ID, s.admin); err == nil {
+		t.Error("it was undone without a line in the log")
+	}
+	if after := s.snapshot(event); after != before {
+		t.Errorf("the event has %q, want %q as before", after, before)
+	}
+
+	s.exec(`alter table audit_log drop constraint refused, add constraint refused check (action <> 'simulation.undone') not valid`)
+	if err := s.runner.Undo(t.Context(), run.ID, s.admin); err == nil {
+		t.Error("it was undone without a line in the log")
+	}
+	s.exec(`alter table audit_log drop constraint refused`)
+	if err := s.runner.Undo(t.Context(), run.ID, s.admin); err != nil {
+		t.Fatal(err)
+	}
+	s.mustBeGone(run)
+	lines, err := audit.List(t.Context(), s.pool, audit.Filter{Event: event, Action: audit.SimulationRemoved})
+	if err != nil || len(lines) != 1 {
+		t.Fatalf("the log has %d lines about the seats, %v", len(lines), err)
+	}
+	if l := lines[0]; l.Actor != s.admin || l.EntityID != run.ID || fmt.Sprint(l.Detail) != "map[freed:10 promoted:1]" {
+		t.Errorf("the log says %+v", l.Entry)
+	}
+}
+
 func TestUndoRehearsal(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)

@@ -42,9 +42,9 @@ func (r *Runner) Undo(ctx context.Context, id, actorID uuid.UUID) error {
 	case s.UndoneAt != nil:
 		return ErrNothingToUndo
 	}
-	// The seats go first, in a transaction of their own: people who book the
-	// event at this moment wait for that, and not for all the rest.
-	promoted, err := booking.RemoveSimulation(ctx, r.pool, s.booked(), id, actorID)
+	// The seats go first, in a transaction with a log line of its own: people
+	// who book the event at this moment wait for that, and not for all the rest.
+	err = booking.RemoveSimulation(ctx, r.pool, s.booked(), id, actorID)
 	if err != nil && !errors.Is(err, booking.ErrNoEvent) {
 		return fmt.Errorf("undo simulation %s: %w", id, err)
 	}
@@ -57,7 +57,7 @@ func (r *Runner) Undo(ctx context.Context, id, actorID uuid.UUID) error {
 		}
 		return audit.Write(ctx, tx, audit.Entry{
 			Actor: actorID, Action: audit.SimulationUndone, Entity: audit.Simulation, EntityID: id, Event: s.EventID,
-			Detail: map[string]any{"users": s.Users, "target": s.Target, "promoted": promoted},
+			Detail: map[string]any{"users": s.Users, "target": s.Target},
 		})
 	})
 	if err != nil {

@@ -36,6 +36,7 @@ var actionTexts = map[audit.Action]locale.Text{
 	audit.LineRemoved:       locale.Later("Removed from the line"),
 	audit.SimulationStarted: locale.Later("Simulation started"),
 	audit.SimulationStopped: locale.Later("Simulation stopped"),
+	audit.SimulationRemoved: locale.Later("Simulation taken off its event"),
 	audit.SimulationUndone:  locale.Later("Simulation undone"),
 	audit.SimulationDeleted: locale.Later("Simulation deleted"),
 }
@@ -78,6 +79,7 @@ var sentences = map[audit.Action]locale.Text{
 	audit.LineRemoved:       locale.Later("{actor} took {user} out of the line for {event}"),
 	audit.SimulationStarted: locale.Later("{actor} started a simulation of {event}"),
 	audit.SimulationStopped: locale.Later("{actor} stopped a simulation of {event}"),
+	audit.SimulationRemoved: locale.Later("{actor} took the people of a simulation off {event}"),
 	audit.SimulationUndone:  locale.Later("{actor} undid a simulation of {event}"),
 	audit.SimulationDeleted: locale.Later("{actor} deleted a simulation of {event}"),
 }
@@ -139,6 +141,7 @@ var detailTexts = map[string]locale.Text{
 	"copy_of":                locale.Later("copy of"),
 	"description":            locale.Later("description"),
 	"ends_at":                locale.Later("ends"),
+	"freed":                  locale.Later("seats freed"),
 	"from":                   locale.Later("from"),
 	"is_active":              locale.Later("active"),
 	"location":               locale.Later("place"),
