@@ -1,6 +1,7 @@
 // Package audit keeps the append-only log of who changed what: every change to
 // events, seats, people and roles writes its entries in its own transaction,
-// and the database refuses to change or delete them afterwards.
+// and the database refuses to change them or to delete them afterwards. Only
+// what a simulation's made-up people did goes with the simulation.
 package audit
 
 import (

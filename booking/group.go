@@ -33,8 +33,8 @@ type group struct {
 	tickets []*ticket
 	// receipt is the ID of the first log line that the last try meant to
 	// write. A try whose connection broke during the commit is not guessed at:
-	// the log, in which no line is ever deleted, tells whether it was
-	// committed.
+	// the log tells whether it was committed. It keeps its lines, but for those
+	// of a simulation that is undone, and none is undone while it waits here.
 	receipt uuid.UUID
 	// tries counts the transactions.
 	tries int
