@@ -78,6 +78,8 @@ var (
 	ErrNoPerson = errors.New("no such person")
 	// ErrInactive says that the person's account is deactivated.
 	ErrInactive = errors.New("the account is deactivated")
+	// ErrDraft says that the event was never published.
+	ErrDraft = errors.New("the event is a draft")
 	// ErrEventCancelled says that the event will not take place.
 	ErrEventCancelled = errors.New("the event is cancelled")
 	// ErrStarted says that the event has begun.

@@ -139,7 +139,7 @@ func (d *Desk) Edit(ctx context.Context, c Edit) (promoted int, err error) {
 
 // CancelEvent cancels the event, every seat and the line, and returns how many
 // people that concerned. Cancelling twice changes nothing. It is refused with
-// [ErrStarted], [ErrNoEvent], and like Book for want of a database.
+// [ErrDraft], [ErrStarted], [ErrNoEvent], and like Book for want of a database.
 func (d *Desk) CancelEvent(ctx context.Context, eventID, actorID uuid.UUID) (ended int, err error) {
 	a, err := d.settle(ctx, eventID, cancelEventWish{actorID}).result()
 	return a.count, err

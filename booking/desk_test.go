@@ -391,6 +391,21 @@ func TestCancelEventEndsEverySeatAndTheLine(t *testing.T) {
 	h.mustHold()
 }
 
+// Everyone sees that a cancelled event is off, and a draft is nobody's
+// business.
+func TestADraftIsNotCancelled(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	draft := h.event(5)
+	h.exec(`update events set status = 'draft' where id = $1`, draft)
+	if _, err := h.desk.CancelEvent(t.Context(), draft, h.organizer); !errors.Is(err, booking.ErrDraft) {
+		t.Errorf("got %v, want %v", err, booking.ErrDraft)
+	}
+	if n := h.number(`select count(*) from events where status = 'draft'`) + h.number(`select count(*) from audit_log`); n != 1 {
+		t.Error("something was changed or logged")
+	}
+}
+
 func TestRequestsAreSettledInTheOrderInWhichTheyReachTheDesk(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -190,6 +190,8 @@ func (s *sheet) edit(c Edit) (int, error) {
 // many people that were. The sheet must have been read with everyone on it.
 func (s *sheet) cancelEvent(actorID uuid.UUID) (int, error) {
 	switch {
+	case s.event.Status == event.Draft:
+		return 0, ErrDraft
 	case s.event.Status == event.Cancelled:
 		return 0, nil
 	case s.event.started(s.now):

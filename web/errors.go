@@ -54,6 +54,7 @@ var outcomes = []struct {
 	{err: booking.ErrNoPerson, status: http.StatusForbidden, title: locale.Later("Your account no longer exists"), text: locale.Later("Sign up again to book."), nextText: locale.Later("Sign up"), nextPath: "/signup"},
 
 	{err: booking.ErrEventCancelled, status: http.StatusConflict, title: locale.Later("This event is cancelled"), text: locale.Later("Nobody can book it any more. Perhaps another event suits you.")},
+	{err: booking.ErrDraft, status: http.StatusConflict, title: locale.Later("This event is a draft"), text: locale.Later("Nobody else sees a draft, so there is nothing to cancel.")},
 	{err: booking.ErrStarted, status: http.StatusConflict, title: locale.Later("This event has started"), text: locale.Later("It can no longer be booked or left.")},
 	{err: booking.ErrNotOpenYet, status: http.StatusConflict, title: locale.Later("Booking has not opened yet"), text: locale.Later("The event’s page says when it does.")},
 	{err: booking.ErrClosed, status: http.StatusConflict, title: locale.Later("Booking has closed"), text: locale.Later("Perhaps another event suits you.")},

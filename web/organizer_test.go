@@ -331,6 +331,10 @@ func TestPublishAndCancelEvent(t *testing.T) {
 	path := "/organizer" + eventPath(e)
 	s.stranger().get(eventPath(e)).wants(http.StatusNotFound)
 
+	organizer.post(path + "/cancel").wants(http.StatusConflict).says("Nobody else sees a draft, so there is nothing to cancel.")
+	organizer.get(path).has(`form[action$="/publish"]`)
+	s.stranger().get(eventPath(e)).wants(http.StatusNotFound)
+
 	organizer.post(path + "/publish").leadsTo(path)
 	organizer.post(path + "/publish").leadsTo(path)
 	s.stranger().get(eventPath(e)).wants(http.StatusOK)
