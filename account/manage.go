@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,8 +127,18 @@ func (s *Store) CountActive(ctx context.Context) (int, error) {
 // A Change is what an admin makes of a person.
 type Change struct {
 	UserID, ActorID uuid.UUID
-	Role            Role
-	IsActive        bool
+	// Role stays as it is where it is empty, and IsActive where it is nil.
+	Role     Role
+	IsActive *bool
+}
+
+// of is the person after the change.
+func (c Change) of(u User) User {
+	u.Role = cmp.Or(c.Role, u.Role)
+	if c.IsActive != nil {
+		u.IsActive = *c.IsActive
+	}
+	return u
 }
 
 // Manage sets a person's role and whether they may sign in. Whoever is
@@ -136,7 +147,7 @@ type Change struct {
 // [ErrNotFound], [ErrRole], and with [ErrLastAdmin] where nobody would be left
 // to manage the system.
 func (s *Store) Manage(ctx context.Context, c Change) error {
-	if !c.Role.Valid() {
+	if c.Role != "" && !c.Role.Valid() {
 		return ErrRole
 	}
 	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
@@ -148,11 +159,12 @@ func (s *Store) Manage(ctx context.Context, c Change) error {
 		if err != nil {
 			return err
 		}
-		staysAdmin := c.Role == Admin && c.IsActive
+		becomes := c.of(was)
+		staysAdmin := becomes.IsAdmin() && becomes.IsActive
 		if was.IsAdmin() && was.IsActive && !staysAdmin && admins == 1 {
 			return ErrLastAdmin
 		}
-		return applyChange(ctx, tx, was, c)
+		return applyChange(ctx, tx, was, becomes, c.ActorID)
 	})
 	if err != nil {
 		return fmt.Errorf("manage person %s: %w", c.UserID, err)
@@ -192,33 +204,33 @@ func lockUser(ctx context.Context, tx pgx.Tx, id uuid.UUID) (User, error) {
 	return u, nil
 }
 
-func applyChange(ctx context.Context, tx pgx.Tx, was User, c Change) error {
-	if _, err := tx.Exec(ctx, `update users set role = $2, is_active = $3 where id = $1`, c.UserID, c.Role, c.IsActive); err != nil {
+func applyChange(ctx context.Context, tx pgx.Tx, was, becomes User, actorID uuid.UUID) error {
+	if _, err := tx.Exec(ctx, `update users set role = $2, is_active = $3 where id = $1`, was.ID, becomes.Role, becomes.IsActive); err != nil {
 		return fmt.Errorf("update the person: %w", err)
 	}
-	if !c.IsActive {
-		if _, err := tx.Exec(ctx, `delete from sessions where user_id = $1`, c.UserID); err != nil {
+	if !becomes.IsActive {
+		if _, err := tx.Exec(ctx, `delete from sessions where user_id = $1`, was.ID); err != nil {
 			return fmt.Errorf("end the person's sessions: %w", err)
 		}
 	}
-	return audit.Write(ctx, tx, changeEntries(was, c)...)
+	return audit.Write(ctx, tx, changeEntries(was, becomes, actorID)...)
 }
 
-func changeEntries(was User, c Change) []audit.Entry {
-	about := audit.Entry{Actor: c.ActorID, Entity: audit.User, EntityID: c.UserID, User: c.UserID}
+func changeEntries(was, becomes User, actorID uuid.UUID) []audit.Entry {
+	about := audit.Entry{Actor: actorID, Entity: audit.User, EntityID: was.ID, User: was.ID}
 	var entries []audit.Entry
-	if was.Role != c.Role {
+	if was.Role != becomes.Role {
 		e := about
-		e.Action, e.Detail = audit.RoleChanged, map[string]any{"role": map[string]any{"from": was.Role, "to": c.Role}}
+		e.Action, e.Detail = audit.RoleChanged, map[string]any{"role": map[string]any{"from": was.Role, "to": becomes.Role}}
 		entries = append(entries, e)
 	}
-	if was.IsActive != c.IsActive {
+	if was.IsActive != becomes.IsActive {
 		e := about
 		e.Action = audit.UserActivated
-		if !c.IsActive {
+		if !becomes.IsActive {
 			e.Action = audit.UserDeactivated
 		}
-		e.Detail = map[string]any{"is_active": map[string]any{"from": was.IsActive, "to": c.IsActive}}
+		e.Detail = map[string]any{"is_active": map[string]any{"from": was.IsActive, "to": becomes.IsActive}}
 		entries = append(entries, e)
 	}
 	return entries

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -161,7 +162,7 @@ func TestCountActive(t *testing.T) {
 	ada := o.person("Ada", account.Admin)
 	ana := o.person("Ana", account.Attendee)
 	o.makeUp("Ghost")
-	if err := o.Manage(t.Context(), account.Change{UserID: ana.ID, ActorID: ada.ID, Role: account.Attendee}); err != nil {
+	if err := o.Manage(t.Context(), account.Change{UserID: ana.ID, ActorID: ada.ID, IsActive: new(false)}); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := o.CountActive(t.Context()); err != nil || n != 1 {
@@ -177,22 +178,25 @@ func TestManage(t *testing.T) {
 		// the attendee "ana".
 		who    string
 		role   account.Role
-		active bool
+		active *bool
 		err    error
 		log    string
 	}{
-		{"a new organizer", "ana", account.Organizer, true, nil, "user.role_changed map[role:map[from:attendee to:organizer]]"},
-		{"a deactivated attendee", "ana", account.Attendee, false, nil, "user.deactivated map[is_active:map[from:true to:false]]"},
-		{"an admin again active", "ines", account.Admin, true, nil, "user.activated map[is_active:map[from:false to:true]]"},
-		{"both at once", "ines", account.Organizer, true, nil,
+		{"a new organizer", "ana", account.Organizer, new(true), nil, "user.role_changed map[role:map[from:attendee to:organizer]]"},
+		{"a deactivated attendee", "ana", account.Attendee, new(false), nil, "user.deactivated map[is_active:map[from:true to:false]]"},
+		{"an admin again active", "ines", account.Admin, new(true), nil, "user.activated map[is_active:map[from:false to:true]]"},
+		{"both at once", "ines", account.Organizer, new(true), nil,
 			"user.activated map[is_active:map[from:false to:true]], user.role_changed map[role:map[from:admin to:organizer]]"},
-		{"nothing", "ana", account.Attendee, true, nil, ""},
-		{"no such role", "ana", "king", true, account.ErrRole, ""},
-		{"no role", "ana", "", true, account.ErrRole, ""},
-		{"the last admin made an organizer", "ada", account.Organizer, true, account.ErrLastAdmin, ""},
-		{"the last admin deactivated", "ada", account.Admin, false, account.ErrLastAdmin, ""},
-		{"the last admin left as she is", "ada", account.Admin, true, nil, ""},
-		{"a deactivated admin demoted", "ines", account.Attendee, false, nil, "user.role_changed map[role:map[from:admin to:attendee]]"},
+		{"nothing", "ana", account.Attendee, new(true), nil, ""},
+		{"no such role", "ana", "king", new(true), account.ErrRole, ""},
+		{"nothing asked for", "ana", "", nil, nil, ""},
+		{"a new role alone", "ines", account.Organizer, nil, nil, "user.role_changed map[role:map[from:admin to:organizer]]"},
+		{"deactivated and nothing else", "ana", "", new(false), nil, "user.deactivated map[is_active:map[from:true to:false]]"},
+		{"the last admin deactivated and nothing else", "ada", "", new(false), account.ErrLastAdmin, ""},
+		{"the last admin made an organizer", "ada", account.Organizer, new(true), account.ErrLastAdmin, ""},
+		{"the last admin deactivated", "ada", account.Admin, new(false), account.ErrLastAdmin, ""},
+		{"the last admin left as she is", "ada", account.Admin, new(true), nil, ""},
+		{"a deactivated admin demoted", "ines", account.Attendee, new(false), nil, "user.role_changed map[role:map[from:admin to:attendee]]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -208,7 +212,10 @@ func TestManage(t *testing.T) {
 			}
 			want := before
 			if tt.err == nil {
-				want.Role, want.IsActive = tt.role, tt.active
+				want.Role = cmp.Or(tt.role, before.Role)
+				if tt.active != nil {
+					want.IsActive = *tt.active
+				}
 			}
 			if got := o.now(before.ID); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
@@ -241,7 +248,7 @@ func TestManageNobody(t *testing.T) {
 	o := newOffice(t, dbtest.Tx(t))
 	ada := o.person("Ada", account.Admin)
 	for name, id := range map[string]uuid.UUID{"a stranger": uuid.New(), "a made-up person": o.makeUp("Ghost")} {
-		err := o.Manage(t.Context(), account.Change{UserID: id, ActorID: ada.ID, Role: account.Admin, IsActive: true})
+		err := o.Manage(t.Context(), account.Change{UserID: id, ActorID: ada.ID, Role: account.Admin})
 		if !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("%s: got %v, want nobody", name, err)
 		}
@@ -267,7 +274,7 @@ func TestDeactivationEndsSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, active := range []bool{false, true} {
-		if err := o.Manage(t.Context(), account.Change{UserID: ana.ID, ActorID: ada.ID, Role: account.Attendee, IsActive: active}); err != nil {
+		if err := o.Manage(t.Context(), account.Change{UserID: ana.ID, ActorID: ada.ID, IsActive: &active}); err != nil {
 			t.Fatal(err)
 		}
 		for _, token := range tokens {
@@ -296,9 +303,9 @@ func TestAdminsDemoteEachOther(t *testing.T) {
 		all.Go(func() {
 			<-gate
 			victim := admins[(i+1)%len(admins)]
-			change := account.Change{UserID: victim.ID, ActorID: admins[i].ID, Role: account.Organizer, IsActive: true}
+			change := account.Change{UserID: victim.ID, ActorID: admins[i].ID, Role: account.Organizer}
 			if i%2 == 0 {
-				change.Role, change.IsActive = account.Admin, false
+				change.Role, change.IsActive = "", new(false)
 			}
 			errs[i] = o.Manage(context.Background(), change)
 		})

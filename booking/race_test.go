@@ -341,7 +341,7 @@ func TestDeactivationUnderWayIsWaitedFor(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer deactivation.Rollback(context.Background()) //nolint:errcheck // it is committed below
-			err = account.NewStore(deactivation, nil).Manage(t.Context(), account.Change{UserID: p[1], ActorID: h.organizer, Role: account.Attendee})
+			err = account.NewStore(deactivation, nil).Manage(t.Context(), account.Change{UserID: p[1], ActorID: h.organizer, IsActive: new(false)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -392,7 +392,7 @@ func TestDeactivationWaitsForABookingUnderWay(t *testing.T) {
 
 	deactivated := make(chan error, 1)
 	go func() {
-		deactivated <- account.NewStore(h.pool, nil).Manage(context.Background(), account.Change{UserID: person, ActorID: h.organizer, Role: account.Attendee})
+		deactivated <- account.NewStore(h.pool, nil).Manage(context.Background(), account.Change{UserID: person, ActorID: h.organizer, IsActive: new(false)})
 	}()
 	h.waitFor(func() bool { return h.blocked() == 2 || len(deactivated) > 0 })
 	if len(deactivated) > 0 {

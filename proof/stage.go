@@ -196,7 +196,7 @@ func (a *arena) carryOut(ctx context.Context, d desk, q model.Ask) (model.Reply,
 	case model.Deactivate, model.Activate:
 		// An admin does not give up halfway.
 		err := account.NewStore(a.pool, nil).Manage(context.WithoutCancel(ctx), account.Change{
-			UserID: a.People[q.Person], ActorID: a.Organizer, Role: account.Attendee, IsActive: q.Kind == model.Activate,
+			UserID: a.People[q.Person], ActorID: a.Organizer, IsActive: new(q.Kind == model.Activate),
 		})
 		return model.Reply{}, err
 	case model.Look:

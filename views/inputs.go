@@ -210,8 +210,8 @@ type SimulationRun struct {
 	Earlier []simulation.Simulation
 }
 
-// Users is the list of people. Each row posts role and is_active ("true" or
-// absent) to /admin/users/{id}.
+// Users is the list of people. Each row posts role and is_active to
+// /admin/users/{id}: "false", and "true" after it when the box is ticked.
 type Users struct {
 	// Query and Role narrow the list; they are the fields q and role.
 	Query string

@@ -481,7 +481,7 @@ func TestUserRowsAreFormsOfTheirOwn(t *testing.T) {
 	form := one(t, doc, `form[action="/admin/users/`+u.ID.String()+`"]`)
 	id := form.AttrOr("id", "")
 	wants(t, one(t, doc, `select[name=role][form="`+id+`"] option[selected]`), map[string]string{"value": "organizer"})
-	checkbox := one(t, doc, `input[name=is_active][form="`+id+`"]`)
+	checkbox := one(t, doc, `input[type=hidden][name=is_active][value=false][form="`+id+`"] ~ label input[type=checkbox][name=is_active][form="`+id+`"]`)
 	wants(t, checkbox, map[string]string{"value": "true"})
 	if _, checked := checkbox.Attr("checked"); !checked {
 		t.Error("an active person is shown as inactive")

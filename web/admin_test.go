@@ -193,12 +193,41 @@ func TestUsers(t *testing.T) {
 	// Deactivated: out at the next click, wherever signed in.
 	browser := s.signedIn(ana)
 	browser.get("/organizer/events").wants(http.StatusOK)
-	c.post("/admin/users/"+ana.ID.String(), "role", "organizer").leadsTo("/admin/users")
+	c.post("/admin/users/"+ana.ID.String(), "role", "organizer", "is_active", "false").leadsTo("/admin/users")
 	c.get("/admin/users").has(row(ana) + `[data-active=false]`)
 	browser.get("/organizer/events").leadsTo("/login?next=%2Forganizer%2Fevents")
 
 	a = c.post("/admin/users/"+ana.ID.String(), "role", "king", "is_active", "true").wants(http.StatusUnprocessableEntity)
 	a.says("Choose attendee, organizer or admin.").has(row(ana) + `[data-active=false]`)
+}
+
+// What a script does not send stays as it is, though a browser that sends an
+// empty checkbox sends nothing either.
+func TestManagingChangesWhatIsSent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c, ana := s.as(account.Admin), s.person(account.Attendee)
+	path := "/admin/users/" + ana.ID.String()
+	tests := []struct {
+		fields   []string
+		status   int
+		role     account.Role
+		isActive bool
+	}{
+		{[]string{"role", "organizer"}, http.StatusSeeOther, account.Organizer, true},
+		{nil, http.StatusSeeOther, account.Organizer, true},
+		{[]string{"is_active", "on"}, http.StatusUnprocessableEntity, account.Organizer, true},
+		{[]string{"role", "admin", "is_active", ""}, http.StatusUnprocessableEntity, account.Organizer, true},
+		{[]string{"is_active", "false"}, http.StatusSeeOther, account.Organizer, false},
+		{[]string{"role", "attendee"}, http.StatusSeeOther, account.Attendee, false},
+		{[]string{"is_active", "false", "is_active", "true"}, http.StatusSeeOther, account.Attendee, true},
+	}
+	for _, tt := range tests {
+		c.post(path, tt.fields...).wants(tt.status)
+		if now, err := s.accounts.ByID(t.Context(), ana.ID); err != nil || now.Role != tt.role || now.IsActive != tt.isActive {
+			t.Errorf("%q: now %s, active %v, %v; want %s, %v", tt.fields, now.Role, now.IsActive, err, tt.role, tt.isActive)
+		}
+	}
 }
 
 func TestLastAdminStays(t *testing.T) {
@@ -208,7 +237,7 @@ func TestLastAdminStays(t *testing.T) {
 	me := "/admin/users/" + c.user.ID.String()
 	for name, fields := range map[string][]string{
 		"demoted":     {"role", "organizer", "is_active", "true"},
-		"deactivated": {"role", "admin"},
+		"deactivated": {"role", "admin", "is_active", "false"},
 	} {
 		a := c.post(me, fields...).wants(http.StatusConflict)
 		if !strings.Contains(a.text("body"), "This is the last active admin. Make somebody else an admin first.") {

@@ -36,11 +36,13 @@ func (s *Server) manageUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	change := account.Change{
-		UserID: id, ActorID: viewer(c).ID,
-		Role: account.Role(formText(c, "role")), IsActive: formText(c, "is_active") == "true",
+	isActive, err := isActiveIn(c)
+	if err != nil {
+		return err
 	}
-	err = s.accounts.Manage(ctx, change)
+	err = s.accounts.Manage(ctx, account.Change{
+		UserID: id, ActorID: viewer(c).ID, Role: account.Role(formText(c, "role")), IsActive: isActive,
+	})
 	if status, problem := manageProblem(c, err); problem != "" && !wantsJSON(c) {
 		user, err := s.accounts.ByID(ctx, id)
 		if err != nil {
@@ -59,6 +61,24 @@ func (s *Server) manageUser(c echo.Context) error {
 	}
 	s.flash(c, views.FlashDone, managed(c, user))
 	return redirect(c, listBehind(c))
+}
+
+// isActiveIn reads the checkbox is_active, and nil where it was not sent. A
+// browser sends nothing for an empty checkbox, so the page sends "false" ahead
+// of it: whoever does not name the field leaves it as it is.
+func isActiveIn(c echo.Context) (*bool, error) {
+	fields, err := c.FormParams()
+	if err != nil || !fields.Has("is_active") {
+		return nil, err
+	}
+	sent := fields["is_active"]
+	switch sent[len(sent)-1] {
+	case "true":
+		return new(true), nil
+	case "false":
+		return new(false), nil
+	}
+	return nil, errIsActive
 }
 
 func manageProblem(c echo.Context, err error) (status int, problem string) {

@@ -26,9 +26,10 @@ func TestNothingChangesWithoutItsLineInTheLog(t *testing.T) {
 	var regatta event.Event
 	var run uuid.UUID
 
-	manage := func(role account.Role, isActive bool) func() error {
+	manage := func(change account.Change) func() error {
 		return func() error {
-			return s.accounts.Manage(ctx, account.Change{UserID: ana.ID, ActorID: admin.ID, Role: role, IsActive: isActive})
+			change.UserID, change.ActorID = ana.ID, admin.ID
+			return s.accounts.Manage(ctx, change)
 		}
 	}
 	book := func(by booking.Booker, who *account.User) func() error {
@@ -62,9 +63,9 @@ func TestNothingChangesWithoutItsLineInTheLog(t *testing.T) {
 		{[]audit.Action{audit.PasswordChanged}, func() error {
 			return s.accounts.ChangePassword(ctx, account.PasswordChange{UserID: ana.ID, Current: password, New: password + " or four"})
 		}},
-		{[]audit.Action{audit.RoleChanged}, manage(account.Organizer, true)},
-		{[]audit.Action{audit.UserDeactivated}, manage(account.Organizer, false)},
-		{[]audit.Action{audit.UserActivated}, manage(account.Organizer, true)},
+		{[]audit.Action{audit.RoleChanged}, manage(account.Change{Role: account.Organizer})},
+		{[]audit.Action{audit.UserDeactivated}, manage(account.Change{IsActive: new(false)})},
+		{[]audit.Action{audit.UserActivated}, manage(account.Change{IsActive: new(true)})},
 
 		{[]audit.Action{audit.EventCreated}, func() (err error) {
 			start := time.Now().Add(24 * time.Hour)

@@ -23,6 +23,7 @@ var (
 	errForbidden   = errors.New("the role does not allow this")
 	errCrossOrigin = errors.New("the form was sent by another site")
 	errBadText     = errors.New("the request holds what is no text")
+	errIsActive    = errors.New("is_active is neither true nor false")
 )
 
 // outcomes lists every error that a visitor can meet and what they are told.
@@ -79,6 +80,7 @@ var outcomes = []struct {
 	{err: errManyRuns, status: http.StatusUnprocessableEntity, title: locale.Later("That is too much for one page"), text: locale.Later("Tick eight runs at most."), nextText: locale.Later("Past runs"), nextPath: "/admin/simulations"},
 	{err: simulation.ErrTarget, status: http.StatusUnprocessableEntity, title: locale.Later("There is no such target"), text: locale.Later("The target is rehearsal or event.")},
 	{err: account.ErrRole, status: http.StatusUnprocessableEntity, title: locale.Later("There is no such role"), text: locale.Later("Choose attendee, organizer or admin.")},
+	{err: errIsActive, status: http.StatusUnprocessableEntity, title: locale.Later("We could not read that"), text: locale.Later("The field is_active must be true or false.")},
 	{err: errBadText, status: http.StatusBadRequest, title: locale.Later("We could not read that"), text: locale.Later("The address or the form holds characters that are no text. Type them again.")},
 
 	{err: account.ErrTooManyAttempts, status: http.StatusTooManyRequests, title: locale.Later("Too many failed sign-ins"), text: locale.Later("Wait a few minutes, then try again."), retry: time.Minute},

@@ -537,8 +537,8 @@ func TestAFormerOrganizerIsOutAtOnce(t *testing.T) {
 		change account.Change
 		want   int
 	}{
-		{"demoted", account.Change{Role: account.Attendee, IsActive: true}, http.StatusForbidden},
-		{"deactivated", account.Change{Role: account.Organizer, IsActive: false}, http.StatusSeeOther}, // to sign in
+		{"demoted", account.Change{Role: account.Attendee}, http.StatusForbidden},
+		{"deactivated", account.Change{IsActive: new(false)}, http.StatusSeeOther}, // to sign in
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
