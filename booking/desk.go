@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type Desk struct {
 	// changed are told of every event that a group was settled for.
 	changed []func(eventID uuid.UUID)
 	counter
+	queueLimit int
 
 	mu       sync.Mutex
 	queues   map[uuid.UUID]*queue
@@ -47,7 +49,20 @@ type Desk struct {
 // A queue holds the requests for one event that no group has taken yet. It
 // exists while a worker serves the event.
 type queue struct {
+	// waiting holds the live tickets in order of arrival, and for a while
+	// those whose callers have left.
 	waiting []*ticket
+	live    int
+}
+
+// drop forgets a ticket whose caller has left. They are cleared away together
+// once they outnumber the others: if each were looked for, a hundred thousand
+// who leave would each search the whole queue.
+func (q *queue) drop() {
+	q.live--
+	if q.live < len(q.waiting)/2 {
+		q.waiting = slices.DeleteFunc(q.waiting, func(t *ticket) bool { return t.taken })
+	}
 }
 
 // A ticket is one request on its way through the desk. A hundred thousand of
@@ -81,7 +96,10 @@ func (t *ticket) result() (answer, error) {
 // whoever has an answer and looks finds nothing older. It must not block: all
 // of them wait for it.
 func NewDesk(pool *pgxpool.Pool, log *slog.Logger, changed ...func(eventID uuid.UUID)) *Desk {
-	return &Desk{pool: pool, log: log, changed: changed, queues: map[uuid.UUID]*queue{}, watches: map[uuid.UUID]*func(Settled){}}
+	return &Desk{
+		pool: pool, log: log, changed: changed, queueLimit: queueLimit,
+		queues: map[uuid.UUID]*queue{}, watches: map[uuid.UUID]*func(Settled){},
+	}
 }
 
 // Book gives the person a seat, or the end of the line when none is left.
@@ -162,13 +180,13 @@ func (d *Desk) Close(ctx context.Context) error {
 	}
 }
 
-// Waiting tells how many requests wait for an event, those being settled left
-// out.
+// Waiting tells how many requests wait for an event, those being settled and
+// those whose callers have left not counted.
 func (d *Desk) Waiting(eventID uuid.UUID) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if q := d.queues[eventID]; q != nil {
-		return len(q.waiting)
+		return q.live
 	}
 	return 0
 }
@@ -191,12 +209,12 @@ func (d *Desk) settle(ctx context.Context, eventID uuid.UUID, w wish) *ticket {
 		t.open.Wait()
 		return t
 	}
-	return d.watch(ctx, t)
+	return d.watch(ctx, eventID, t)
 }
 
 // watch waits for the answer, or for the caller to leave the queue.
-func (d *Desk) watch(ctx context.Context, t *ticket) *ticket {
-	stop := context.AfterFunc(ctx, func() { d.giveUp(ctx, t) })
+func (d *Desk) watch(ctx context.Context, eventID uuid.UUID, t *ticket) *ticket {
+	stop := context.AfterFunc(ctx, func() { d.giveUp(ctx, eventID, t) })
 	defer stop()
 	t.open.Wait()
 	return t
@@ -215,21 +233,23 @@ func (d *Desk) enqueue(eventID uuid.UUID, t *ticket) error {
 		d.queues[eventID] = q
 		d.workers.Go(func() { d.serve(eventID) })
 	}
-	if len(q.waiting) >= queueLimit {
+	if q.live >= d.queueLimit {
 		return ErrBusy
 	}
 	q.waiting = append(q.waiting, t)
+	q.live++
 	return nil
 }
 
 // giveUp drops a ticket whose caller has left, unless a group has taken it.
-func (d *Desk) giveUp(ctx context.Context, t *ticket) {
+func (d *Desk) giveUp(ctx context.Context, eventID uuid.UUID, t *ticket) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if t.taken {
 		return
 	}
 	t.taken = true // the worker passes over it
+	d.queues[eventID].drop()
 	t.err = context.Cause(ctx)
 	t.open.Done()
 }
@@ -276,6 +296,7 @@ func (d *Desk) take(eventID uuid.UUID) ([]*ticket, *func(Settled)) {
 			tickets = append(tickets, t)
 		}
 	}
+	q.live -= len(tickets)
 	if len(tickets) == 0 {
 		delete(d.queues, eventID)
 		return nil, nil

@@ -467,6 +467,90 @@ func TestAVisitorWhoLeavesTheQueueDoesNotBook(t *testing.T) {
 	h.mustHold()
 }
 
+// Beyond its bound a queue takes nobody, until somebody in it leaves or is
+// served.
+func TestAFullQueueRefuses(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.desk.LimitQueue(2)
+	regatta, p := h.event(5), h.crowd(5)
+	release := h.holdRow(regatta)
+
+	ask := func(person uuid.UUID) (answered chan error, leave func()) {
+		ctx, leave := context.WithCancel(context.Background())
+		answered = make(chan error, 1)
+		go func() {
+			_, err := h.desk.Book(ctx, booking.Request{EventID: regatta, UserID: person})
+			answered <- err
+		}()
+		return answered, leave
+	}
+	served, _ := ask(p[0])
+	h.waitFor(func() bool { return h.pending(regatta) })
+	leaves, leave := ask(p[1])
+	h.waitFor(func() bool { return h.desk.Waiting(regatta) == 1 })
+	stays, _ := ask(p[2])
+	h.waitFor(func() bool { return h.desk.Waiting(regatta) == 2 })
+
+	refused, _ := ask(p[3])
+	if err := <-refused; !errors.Is(err, booking.ErrBusy) {
+		t.Errorf("one too many got %v, want %v", err, booking.ErrBusy)
+	}
+	leave()
+	if err := <-leaves; !errors.Is(err, context.Canceled) {
+		t.Errorf("who left got %v", err)
+	}
+	if n := h.desk.Waiting(regatta); n != 1 {
+		t.Errorf("%d wait, want the one who stays", n)
+	}
+	late, _ := ask(p[4])
+	h.waitFor(func() bool { return h.desk.Waiting(regatta) == 2 })
+	release()
+	for who, answered := range map[string]chan error{"served": served, "stays": stays, "late": late} {
+		if err := <-answered; err != nil {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+	if got := h.standing(regatta, p[1]) + " " + h.standing(regatta, p[3]); got != "none none" {
+		t.Errorf("who left and who was refused are %s", got)
+	}
+	h.mustHold()
+}
+
+// However many come and leave while a group is being settled, the queue keeps
+// little of them.
+func TestWhoeverLeavesTheQueueIsForgotten(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	regatta, p := h.event(5), h.crowd(2)
+	release := h.holdRow(regatta)
+	answered := make(chan booking.Answer)
+	for i, person := range p {
+		go func() { answered <- h.book(regatta, person) }()
+		h.waitFor(func() bool { return i == 0 && h.pending(regatta) || h.desk.Waiting(regatta) == i && i > 0 })
+	}
+	for range 50 {
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error)
+		go func() {
+			_, err := h.desk.Book(ctx, booking.Request{EventID: regatta, UserID: h.organizer})
+			left <- err
+		}()
+		h.waitFor(func() bool { return h.desk.Waiting(regatta) == 2 })
+		leave()
+		<-left
+	}
+	if n := h.desk.Kept(regatta); n > 3 {
+		t.Errorf("with one who waits, the queue keeps %d", n)
+	}
+	release()
+	for range p {
+		if a := <-answered; a.Standing != booking.Confirmed {
+			t.Errorf("who stayed is %s", a.Standing)
+		}
+	}
+}
+
 func TestAVisitorWhoLeavesAfterTheirTurnHasBooked(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
