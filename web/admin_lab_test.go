@@ -38,60 +38,6 @@ func (s *site) awaitComparison(id uuid.UUID) simulation.Comparison {
 	return c
 }
 
-// The lab is shut to everybody but admins, who alone change anything there.
-func TestLabDoors(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	e := s.event(s.person(account.Organizer), 3)
-	c := s.compare(simulation.ComparisonParams{EventID: e.ID, Users: 4})
-	path, run := "/admin/lab/"+c.ID.String(), "/admin/simulations/"+c.Runs[0].ID.String()
-	pick := "?run=" + c.Runs[0].ID.String() + "&run=" + c.Runs[1].ID.String()
-	routes := []struct {
-		method, path string
-		admin        int
-	}{
-		{"GET", "/admin/lab", 200},
-		{"GET", "/admin/lab/runs" + pick, 200},
-		{"GET", "/admin/lab/runs.csv" + pick, 200},
-		{"GET", "/admin/lab/runs.json" + pick, 200},
-		{"GET", path, 200},
-		{"GET", path + "/live", 200},
-		{"GET", path + "/runs.csv", 200},
-		{"GET", path + "/runs.json", 200},
-		{"POST", path + "/stop", 303},
-		{"POST", run + "/stop", 303},
-		{"POST", path + "/rename?name=Mine", 303},
-		{"POST", run + "/rename?name=Mine", 303},
-		{"POST", run + "/delete", 303},
-		{"POST", path + "/delete", 303},
-		{"POST", "/admin/lab?users=2&strategy=grouped&strategy=pessimistic&event=" + e.ID.String(), 303},
-	}
-	clients := map[account.Role]*client{account.Attendee: s.as(account.Attendee), account.Organizer: s.as(account.Organizer)}
-	stranger := s.stranger()
-	for _, route := range routes {
-		for role, c := range clients {
-			if a := c.send(c.request(route.method, route.path)); a.Status != http.StatusForbidden {
-				t.Errorf("%s as %s: status %d, want 403", a.what, role, a.Status)
-			}
-		}
-		if a := stranger.send(stranger.request(route.method, route.path)); a.Status != http.StatusSeeOther || !strings.HasPrefix(a.location(), "/login?") {
-			t.Errorf("%s as a stranger: status %d to %q", a.what, a.Status, a.location())
-		}
-		if a := stranger.json(route.method, route.path); a.Status != http.StatusUnauthorized {
-			t.Errorf("%s as a stranger's script: status %d, want 401", a.what, a.Status)
-		}
-	}
-	if n := s.count(`select count(*) from comparisons where name <> 'Mine'`); n != 1 {
-		t.Error("somebody who is no admin changed a comparison")
-	}
-	admin := s.as(account.Admin)
-	for _, route := range routes {
-		if a := admin.send(admin.request(route.method, route.path)); a.Status != route.admin {
-			t.Errorf("%s as an admin: status %d, want %d", a.what, a.Status, route.admin)
-		}
-	}
-}
-
 // An admin compares two strategies, reads what came of it, names it, takes the
 // figures home and deletes it all.
 func TestLabJourney(t *testing.T) {

@@ -15,48 +15,6 @@ import (
 	"rowlock/account"
 )
 
-// Every address of admins is shut to everybody else, who change nothing.
-func TestAdminDoors(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	e := s.event(s.person(account.Organizer), 3)
-	someone := s.person(account.Attendee)
-	run := s.simulated(e.ID, 4)
-	routes := []struct{ method, path string }{
-		{"GET", "/admin"},
-		{"GET", "/admin/events"},
-		{"POST", "/admin/events/" + e.ID.String() + "/simulate?users=2"},
-		{"GET", "/admin/simulations"},
-		{"POST", "/admin/simulations?users=2&event=" + e.ID.String()},
-		{"GET", "/admin/simulations/" + run.String()},
-		{"POST", "/admin/simulations/" + run.String() + "/undo"},
-		{"GET", "/admin/users"},
-		{"POST", "/admin/users/" + someone.ID.String() + "?role=admin&is_active=true"},
-		{"GET", "/admin/audit"},
-	}
-	for _, route := range routes {
-		for _, role := range []account.Role{account.Attendee, account.Organizer} {
-			c := s.as(role)
-			if a := c.send(c.request(route.method, route.path)); a.Status != http.StatusForbidden {
-				t.Errorf("%s as %s: status %d, want 403", a.what, role, a.Status)
-			}
-		}
-		stranger := s.stranger()
-		if a := stranger.send(stranger.request(route.method, route.path)); a.Status != http.StatusSeeOther || !strings.HasPrefix(a.location(), "/login?") {
-			t.Errorf("%s as a stranger: status %d to %q", a.what, a.Status, a.location())
-		}
-		if a := stranger.json(route.method, route.path); a.Status != http.StatusUnauthorized {
-			t.Errorf("%s as a stranger's script: status %d, want 401", a.what, a.Status)
-		}
-	}
-	if n := s.count(`select count(*) from simulations where undone_at is null`); n != 1 {
-		t.Errorf("there are %d simulations, want the one", n)
-	}
-	if n := s.count(`select count(*) from users where id = $1 and role = 'attendee'`, someone.ID); n != 1 {
-		t.Error("a role was changed")
-	}
-}
-
 // simulated runs a simulation of the event to its end.
 func (s *site) simulated(eventID uuid.UUID, users int) uuid.UUID {
 	s.t.Helper()

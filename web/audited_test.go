@@ -164,7 +164,7 @@ func (s *site) lines(actions []audit.Action) []int {
 func (s *site) everything() string {
 	s.t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"users", "sessions", "events", "registrations", "waitlist_entries", "simulations"} {
+	for _, table := range []string{"users", "sessions", "events", "registrations", "waitlist_entries", "simulations", "comparisons"} {
 		var rows string
 		err := s.pool.QueryRow(context.Background(), `select coalesce(string_agg(row::text, E'\n' order by row::text), '') from `+table+` as row`).Scan(&rows)
 		if err != nil {

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -16,111 +13,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowlock/account"
 	"rowlock/booking"
-	"rowlock/db/dbtest"
 	"rowlock/event"
-	"rowlock/live"
-	"rowlock/web"
 )
-
-// Who may come in, for every address of events, bookings and organizers. Each
-// visit meets a published event and a draft of its own, of the same organizer.
-func TestWhoMayDoWhatWithEvents(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	organizer := s.signedIn(s.person(account.Organizer))
-	visitors := []struct {
-		who string
-		*client
-	}{
-		{"stranger", s.stranger()},
-		{"attendee", s.as(account.Attendee)},
-		{"another organizer", s.as(account.Organizer)},
-		{"organizer", organizer},
-		{"admin", s.as(account.Admin)},
-	}
-	const toLogin = http.StatusSeeOther
-	tests := []struct {
-		address string
-		want    [5]int // in the order of visitors
-	}{
-		{"GET /", [5]int{200, 200, 200, 200, 200}},
-		{"GET /events", [5]int{200, 200, 200, 200, 200}},
-		{"GET /events/{event}", [5]int{200, 200, 200, 200, 200}},
-		{"GET /events/{draft}", [5]int{404, 404, 404, 200, 200}},
-		{"GET /events/{none}", [5]int{404, 404, 404, 404, 404}},
-		{"GET /events/nonsense", [5]int{404, 404, 404, 404, 404}},
-		{"GET /events/{event}/calendar.ics", [5]int{200, 200, 200, 200, 200}},
-		{"GET /events/{draft}/calendar.ics", [5]int{404, 404, 404, 200, 200}},
-		{"POST /events/{event}/book", [5]int{toLogin, 303, 303, 303, 303}},
-		{"POST /events/{draft}/book", [5]int{toLogin, 404, 404, 404, 404}},
-		{"POST /events/{none}/book", [5]int{toLogin, 404, 404, 404, 404}},
-		{"POST /events/nonsense/book", [5]int{toLogin, 404, 404, 404, 404}},
-		{"POST /events/{event}/cancel", [5]int{toLogin, 303, 303, 303, 303}},
-		{"POST /events/{draft}/cancel", [5]int{toLogin, 404, 404, 404, 404}},
-		{"POST /events/nonsense/cancel", [5]int{toLogin, 404, 404, 404, 404}},
-		{"GET /bookings", [5]int{toLogin, 200, 200, 200, 200}},
-		{"GET /bookings/{seat}", [5]int{toLogin, 404, 404, 404, 404}},
-		{"GET /bookings/nonsense", [5]int{toLogin, 404, 404, 404, 404}},
-
-		{"GET /organizer/events", [5]int{toLogin, 403, 200, 200, 200}},
-		{"POST /organizer/events", [5]int{toLogin, 403, 422, 422, 422}},
-		{"GET /organizer/events/new", [5]int{toLogin, 403, 200, 200, 200}},
-		{"GET /organizer/events/{event}", [5]int{toLogin, 403, 404, 200, 200}},
-		{"GET /organizer/events/{draft}", [5]int{toLogin, 403, 404, 200, 200}},
-		{"GET /organizer/events/nonsense", [5]int{toLogin, 403, 404, 404, 404}},
-		{"GET /organizer/events/{none}", [5]int{toLogin, 403, 404, 404, 404}},
-		{"POST /organizer/events/{event}", [5]int{toLogin, 403, 404, 422, 422}},
-		{"GET /organizer/events/{event}/edit", [5]int{toLogin, 403, 404, 200, 200}},
-		{"POST /organizer/events/{draft}/publish", [5]int{toLogin, 403, 404, 303, 303}},
-		{"POST /organizer/events/{event}/cancel", [5]int{toLogin, 403, 404, 303, 303}},
-		{"POST /organizer/events/{event}/duplicate", [5]int{toLogin, 403, 404, 303, 303}},
-		{"GET /organizer/events/{event}/attendees", [5]int{toLogin, 403, 404, 200, 200}},
-		{"GET /organizer/events/{event}/attendees.csv", [5]int{toLogin, 403, 404, 200, 200}},
-		{"POST /organizer/events/{event}/attendees/{person}/remove", [5]int{toLogin, 403, 404, 303, 303}},
-		{"POST /organizer/events/{event}/attendees/nonsense/remove", [5]int{toLogin, 403, 404, 404, 404}},
-	}
-	guest := s.person(account.Attendee)
-	for _, tt := range tests {
-		for i, visitor := range visitors {
-			t.Run(tt.address+" as "+visitor.who, func(t *testing.T) {
-				e, draft := s.event(organizer.user, 3), s.draft(organizer.user, 3)
-				seat := s.book(e, guest)
-				method, path, _ := strings.Cut(tt.address, " ")
-				path = strings.NewReplacer("{event}", e.ID.String(), "{draft}", draft.ID.String(), "{none}", uuid.NewString(),
-					"{seat}", seat.RegistrationID.String(), "{person}", guest.ID.String()).Replace(path)
-
-				a := visitor.get
-				if method == http.MethodPost {
-					a = func(path string) *answer { return visitor.post(path) }
-				}
-				got := a(path)
-				if got.Status != tt.want[i] {
-					t.Fatalf("status %d, want %d", got.Status, tt.want[i])
-				}
-				if isLogin := strings.HasPrefix(got.location(), "/login"); isLogin != (visitor.who == "stranger" && tt.want[i] == toLogin) {
-					t.Errorf("leads to %q", got.location())
-				}
-				if untouched := s.untouched(e, draft); got.Status >= 400 && !untouched {
-					t.Error("refused, and yet something changed")
-				}
-			})
-		}
-	}
-}
-
-// untouched tells whether both events are as they were made, with the guest's
-// seat.
-func (s *site) untouched(e, draft event.Event) bool {
-	return s.count(`
-		select count(*) from events
-		where id = $1 and status = 'published' and revision = 1 and seats_remaining = capacity - 1 and waiting = 0
-		   or id = $2 and status = 'draft' and revision = 1 and seats_remaining = capacity`, e.ID, draft.ID) == 2
-}
 
 func TestAScriptIsToldToSignIn(t *testing.T) {
 	t.Parallel()
@@ -523,74 +420,6 @@ func TestSimulationsAreInvisible(t *testing.T) {
 	if a := organizer.get("/organizer/events").wants(http.StatusOK); strings.Contains(a.Body, copied.ID.String()) {
 		t.Error("the organizer's list shows the rehearsal")
 	}
-}
-
-// An event's page takes one query, and one more recognizes who asks.
-func TestEventPageTakesTwoQueries(t *testing.T) {
-	t.Parallel()
-	config, err := pgxpool.ParseConfig(dbtest.URL(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	queries := &queryLog{}
-	config.ConnConfig.Tracer = queries
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	s := &site{
-		t: t, pool: pool, accounts: account.NewStore(pool, account.TestHasher()), events: event.NewStore(pool),
-		desk: booking.NewDesk(pool, slog.New(slog.DiscardHandler)), hub: live.NewHub(slog.New(slog.DiscardHandler)),
-	}
-	t.Cleanup(s.hub.Close)
-	s.server, err = web.New(web.Config{BaseURL: "http://rowlock.example", SessionKey: sessionKey, Log: slog.New(slog.NewTextHandler(io.Discard, nil))},
-		web.Services{Pages: pool, Accounts: s.accounts, Events: s.events, Desk: s.desk})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener := httptest.NewServer(s.server)
-	t.Cleanup(listener.Close)
-	s.url = listener.URL
-
-	e := s.event(s.person(account.Organizer), 1)
-	ana, ben := s.as(account.Attendee), s.as(account.Attendee)
-	s.book(e, ana.user)
-	s.book(e, ben.user)
-	for who, c := range map[string]*client{"stranger": s.stranger(), "with a seat": ana, "in line": ben} {
-		want := 2
-		if who == "stranger" {
-			want = 1
-		}
-		queries.take()
-		c.get(eventPath(e)).wants(http.StatusOK)
-		if made := queries.take(); len(made) != want {
-			t.Errorf("%s: %d queries, want %d:\n%s", who, len(made), want, strings.Join(made, "\n"))
-		}
-	}
-}
-
-// queryLog keeps every statement that a pool runs.
-type queryLog struct {
-	mu  sync.Mutex
-	all []string
-}
-
-func (l *queryLog) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, q.SQL)
-	return ctx
-}
-
-func (l *queryLog) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
-func (l *queryLog) take() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := l.all
-	l.all = nil
-	return all
 }
 
 func eventPath(e event.Event) string { return "/events/" + e.ID.String() }

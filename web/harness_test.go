@@ -55,19 +55,26 @@ type site struct {
 // is made.
 func newSite(t testing.TB, changes ...func(*web.Config)) *site {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := dbtest.Pool(t)
+	return newSiteOn(t, pool, pool, pool, changes...)
+}
+
+// newSiteOn starts a site on pools of one database: the test's own, the pages'
+// and the desk's.
+func newSiteOn(t testing.TB, pool, pages, seats *pgxpool.Pool, changes ...func(*web.Config)) *site {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := &site{
 		t:        t,
 		pool:     pool,
-		accounts: account.NewStore(pool, account.TestHasher()),
-		events:   event.NewStore(pool),
+		accounts: account.NewStore(pages, account.TestHasher()),
+		events:   event.NewStore(pages),
 		hub:      live.NewHub(log),
 	}
-	s.desk = booking.NewDesk(pool, log, s.hub.Changed)
-	s.simulations = simulation.NewRunner(pool, map[string]booking.Booker{
+	s.desk = booking.NewDesk(seats, log, s.hub.Changed)
+	s.simulations = simulation.NewRunner(pages, map[string]booking.Booker{
 		"grouped":     s.desk,
-		"pessimistic": booking.NewPessimistic(pool),
+		"pessimistic": booking.NewPessimistic(seats),
 	}, log)
 
 	listener := httptest.NewUnstartedServer(nil)
@@ -77,7 +84,7 @@ func newSite(t testing.TB, changes ...func(*web.Config)) *site {
 		change(&config)
 	}
 	server, err := web.New(config, web.Services{
-		Pages: pool, Accounts: s.accounts, Events: s.events, Desk: s.desk, Simulations: s.simulations, Live: s.hub,
+		Pages: pages, Accounts: s.accounts, Events: s.events, Desk: s.desk, Simulations: s.simulations, Live: s.hub,
 	})
 	if err != nil {
 		t.Fatal(err)

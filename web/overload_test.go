@@ -13,7 +13,7 @@ import (
 )
 
 // comesTrue waits until something that happens elsewhere has happened.
-func comesTrue(t *testing.T, what string, happened func() bool) {
+func comesTrue(t testing.TB, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {

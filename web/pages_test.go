@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/labstack/echo/v4"
-
 	"rowlock/tour"
 )
 
@@ -18,8 +16,7 @@ var notPages = regexp.MustCompile(`^/(healthz|readyz|static/\*|styleguide/\*)$|\
 // Pictures, and the checks of every page, are as complete as the tours are.
 func TestToursLeadToEveryPage(t *testing.T) {
 	t.Parallel()
-	e := echo.New()
-	(&Server{demo: true}).routes(e)
+	e := AllRoutes()
 	id := regexp.MustCompile(`\{[^}]*\}`)
 	var visited []string
 	for _, address := range tour.Addresses() {
