@@ -142,7 +142,9 @@ func TestDoors(t *testing.T) {
 				a := c.visit(c.request(method, hall.names.Replace(path)))
 				if want == toLogin {
 					a.leadsToLogin()
-					c.json(method, hall.names.Replace(path)).wants(http.StatusUnauthorized)
+					if c.json(method, hall.names.Replace(path)).wants(http.StatusUnauthorized).jsonError() == "" {
+						t.Error("a script is given no reason")
+					}
 				} else if a.Status != want || strings.HasPrefix(a.location(), "/login") {
 					t.Fatalf("status %d to %q, want %d", a.Status, a.location(), want)
 				}

@@ -165,6 +165,45 @@ func (s *site) event(organizer account.User, capacity int) event.Event {
 	return e
 }
 
+// draft makes a draft of organizer's that starts in a week.
+func (s *site) draft(organizer account.User, capacity int) event.Event {
+	s.t.Helper()
+	start := time.Now().Add(7 * 24 * time.Hour).Truncate(time.Minute)
+	e, err := s.events.Create(context.Background(), organizer.ID, event.Details{
+		Title: "Draft of a plan", StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: "Europe/Lisbon", Capacity: capacity,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return e
+}
+
+// book has the person book without a browser.
+func (s *site) book(e event.Event, who account.User) booking.Answer {
+	s.t.Helper()
+	a, err := s.desk.Book(context.Background(), booking.Request{EventID: e.ID, UserID: who.ID})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// holds reports every rule that the event breaks.
+func (s *site) holds(e event.Event) {
+	s.t.Helper()
+	checks, err := booking.CheckEvent(context.Background(), s.pool, e.ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range checks {
+		if !c.OK {
+			s.t.Errorf("%s: %s", c.Name, c.Detail)
+		}
+	}
+}
+
+func eventPath(e event.Event) string { return "/events/" + e.ID.String() }
+
 // A client is one browser. It keeps cookies and follows no redirect.
 type client struct {
 	t    testing.TB
