@@ -103,6 +103,7 @@ func TestEventAsJSON(t *testing.T) {
 		t.Error("no such event, and no word about it")
 	}
 }
+
 // What a simulation makes is to be seen on no page of events, neither the
 // private copy that it books nor its people at a real event.
 func TestSimulationsAreInvisible(t *testing.T) {
