@@ -83,7 +83,7 @@ func TestCrowdBeyondItsLimit(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("somebody never got an answer")
 	}
-	if n := b.calls.Load(); n != 200 || c.tally().Registered != 200 || c.answered.Load() != 200 {
+	if n := b.calls.Load(); n != 200 || c.tally().Registered != 200 || c.answered() != 200 {
 		t.Errorf("%d of 200 booked, the tally is %+v", n, c.tally())
 	}
 	if most := b.most.Load(); most > 30 || most < 2 {

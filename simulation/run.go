@@ -52,6 +52,7 @@ type run struct {
 
 	phase  atomic.Pointer[string]
 	crowd  crowd
+	track  track
 	effort *effort
 	size   int
 }
@@ -109,12 +110,13 @@ func (u *run) simulate() (Tally, Results, error) {
 		return Tally{}, Results{}, fmt.Errorf("make %d people: %w", u.size, err)
 	}
 
-	u.enter(Booking)
 	u.crowd.gather(u.booker, u.eventID, people)
 	u.effort = watchEffort(u.booker, u.eventID)
 	defer u.effort.end()
+	answered := u.crowd.release()
+	u.enter(Booking)
 	select {
-	case <-u.crowd.release():
+	case <-answered:
 	case <-u.ctx.Done():
 		// Whoever still waits is answered by the booker, and heard by nobody.
 		return Tally{}, Results{}, context.Cause(u.ctx)
@@ -162,13 +164,6 @@ func (u *run) readSeats(t *Tally) error {
 	return nil
 }
 
-// howFar is what the heart writes of a run.
-const howFar = `
-	update simulations set phase = $2, answered = $3, heartbeat_at = now()
-	where id = $1 and state = 'running' returning ` + stopper
-
-func (u *run) howFar() []any { return []any{u.id, *u.phase.Load(), u.crowd.answered.Load()} }
-
 // save writes the end of the run, also when the program stops.
 func (u *run) save(tally Tally, results Results, failure error) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
@@ -186,7 +181,7 @@ func (u *run) save(tally Tally, results Results, failure error) {
 			set state = $2, failure = $3, phase = $4, answered = $5, registered = $6, waitlisted = $7, failed = $8,
 			    seats_remaining = $9, overbooked = $10, results = $11, heartbeat_at = now(), finished_at = now()
 			where id = $1 and state = 'running'`,
-			u.id, state, words, *u.phase.Load(), u.crowd.answered.Load(), tally.Registered, tally.Waitlisted, tally.Failed,
+			u.id, state, words, *u.phase.Load(), u.crowd.answered(), tally.Registered, tally.Waitlisted, tally.Failed,
 			tally.SeatsRemaining, tally.Overbooked, text)
 	}
 	if err != nil {
@@ -231,12 +226,14 @@ type crowd struct {
 	// patience bounds how long everyone waits for an answer; 0 is for ever.
 	patience time.Duration
 	doors    chan struct{}
-	opened   time.Time
+	// opened is when all were released, closed when the last was answered.
+	opened, closed time.Time
 	// came counts who has come to the doors, alive those who are not answered.
 	came  atomic.Int64
 	alive sync.WaitGroup
 
-	answered  atomic.Int64
+	// answers counts the people by what they were answered.
+	answers   [refused + 1]atomic.Int64
 	outcomes  []outcome
 	positions []int32
 	waited    []int32 // microseconds since the doors opened
@@ -305,7 +302,12 @@ func (c *crowd) release() <-chan struct{} {
 	}
 	c.opened = time.Now()
 	close(c.doors)
-	go func() { c.alive.Wait(); cancel(); close(done) }()
+	go func() {
+		c.alive.Wait()
+		c.closed = time.Now()
+		cancel()
+		close(done)
+	}()
 	return done
 }
 
@@ -355,7 +357,7 @@ func (c *crowd) attend(i int) {
 	default:
 		c.refuse(i, errNoAnswer)
 	}
-	c.answered.Add(1)
+	c.answers[c.outcomes[i]].Add(1)
 	c.come()
 	c.alive.Done()
 }
@@ -387,18 +389,24 @@ func (c *crowd) refuse(i int, err error) {
 	f.Count++
 }
 
-// tally counts the answers.
-func (c *crowd) tally() Tally {
-	var t Tally
-	for _, o := range c.outcomes {
-		switch o {
-		case registered:
-			t.Registered++
-		case waitlisted:
-			t.Waitlisted++
-		default:
-			t.Failed++
-		}
+// soFar counts those who have an answer.
+func (c *crowd) soFar() Tally {
+	return Tally{
+		Registered: int(c.answers[registered].Load()),
+		Waitlisted: int(c.answers[waitlisted].Load()),
+		Failed:     int(c.answers[refused].Load()),
 	}
+}
+
+func (c *crowd) answered() int {
+	t := c.soFar()
+	return t.Registered + t.Waitlisted + t.Failed
+}
+
+// tally counts what became of everybody, when all is over: whoever never asked
+// has failed, too.
+func (c *crowd) tally() Tally {
+	t := c.soFar()
+	t.Failed = len(c.people) - t.Registered - t.Waitlisted
 	return t
 }

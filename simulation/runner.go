@@ -202,8 +202,8 @@ func insertRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, e event.Event, p Pa
 		}
 	}
 	_, err = tx.Exec(ctx, `
-		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats, comparison_id, stopped_by)
-		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10, (select stopped_by from comparisons where id = $10))`,
+		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats, seats_remaining, comparison_id, stopped_by)
+		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $9, $10, (select stopped_by from comparisons where id = $10))`,
 		id, e.ID, e.Title, rehearsalID, p.StartedBy, p.Target, p.Strategy, p.Users, seats, p.comparison)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("insert the simulation: %w", err)

@@ -311,32 +311,6 @@ func TestUndoKilledRun(t *testing.T) {
 	}
 }
 
-// While people book, every instance can show how many have an answer.
-func TestProgress(t *testing.T) {
-	t.Parallel()
-	hold := make(chan struct{})
-	var first atomic.Int32
-	s := newStage(t, nil)
-	s.bookers["optimistic"] = bookerFunc(func(ctx context.Context, r booking.Request) (booking.Answer, error) {
-		if first.Add(1) > 7 {
-			<-hold
-		}
-		return s.desk.Book(ctx, r)
-	})
-	id, err := s.start(simulation.Params{EventID: s.event(10), Users: 20, Strategy: "optimistic"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.comesTrue("seven have an answer while it runs", func() bool {
-		run := s.read(id)
-		return run.State == simulation.Running && run.Phase == simulation.Booking && run.Answered == 7
-	})
-	close(hold)
-	if run := s.wait(id); run.Answered != 20 || run.State != simulation.Done {
-		t.Errorf("it ended %s with %d answers", run.State, run.Answered)
-	}
-}
-
 func TestFailuresByCause(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int32

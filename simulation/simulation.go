@@ -166,18 +166,21 @@ type Simulation struct {
 	FinishedAt, UndoneAt *time.Time
 }
 
-// A Tally counts what became of the made-up people.
+// A Tally counts what became of the made-up people, or of those among them who
+// have an answer so far.
 type Tally struct {
 	Registered, Waitlisted, Failed int
 	// SeatsRemaining is how many seats are still free.
 	SeatsRemaining int
 	// Overbooked is how many people were confirmed beyond the seats there
-	// were.
+	// were. Of the event itself that is known when the run has ended.
 	Overbooked int
 }
 
 // Results are the measurements and verdicts of a finished run.
 type Results struct {
+	// SoFar is all that a run has which still goes on: how far it came by when.
+	SoFar []Moment `json:"so_far,omitempty"`
 	// Took is the time from the moment everyone was released to the last
 	// answer.
 	Took              time.Duration `json:"took"`
