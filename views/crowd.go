@@ -10,7 +10,8 @@ import (
 )
 
 // A crowd is everyone in a simulation as rows of marks, in the order of what
-// became of them: first those with a seat, then the line, then the failed.
+// became of them: first those with a seat, then the failed, then the line, and
+// at last those without an answer yet.
 type crowd struct {
 	People int
 	Marks  int
@@ -45,16 +46,12 @@ func crowdOf(s simulation.Simulation) crowd {
 		c.Parts = append(c.Parts, crowdPart{kind, at, to})
 		at = to
 	}
-	if s.State == simulation.Running {
-		add("answered", s.Answered)
-	} else {
-		add("registered", s.Tally.Registered)
-		add("failed", s.Tally.Failed)
-		add("waitlisted", s.Users-s.Tally.Registered-s.Tally.Failed)
-	}
+	add("registered", s.Tally.Registered)
+	add("failed", s.Tally.Failed)
+	add("waitlisted", s.Tally.Waitlisted)
 	if at < c.Marks {
 		rest := "asked"
-		if s.State == simulation.Done {
+		if t := s.Tally; t.Registered+t.Failed+t.Waitlisted == s.Users {
 			rest = c.Parts[len(c.Parts)-1].Kind // lost to rounding
 		}
 		c.Parts = append(c.Parts, crowdPart{rest, at, c.Marks})

@@ -45,8 +45,8 @@ func TestCrowdShowsEveryone(t *testing.T) {
 		{"the few among many keep a mark", simulation.Simulation{State: simulation.Done, Users: 100_000, Tally: simulation.Tally{Registered: 10, Waitlisted: 99_990}}, []crowdPart{
 			{"registered", 0, 1}, {"waitlisted", 1, 1000},
 		}},
-		{"half way", simulation.Simulation{State: simulation.Running, Users: 2000, Answered: 1000}, []crowdPart{
-			{"answered", 0, 500}, {"asked", 500, 1000},
+		{"half way", simulation.Simulation{State: simulation.Running, Users: 2000, Answered: 1000, Tally: simulation.Tally{Registered: 10, Waitlisted: 900, Failed: 90}}, []crowdPart{
+			{"registered", 0, 5}, {"failed", 5, 50}, {"waitlisted", 50, 500}, {"asked", 500, 1000},
 		}},
 		{"not begun", simulation.Simulation{State: simulation.Running, Users: 5}, []crowdPart{{"asked", 0, 5}}},
 	}
@@ -68,6 +68,21 @@ func TestCrowdShowsEveryone(t *testing.T) {
 				t.Errorf("%d of %d marks are drawn", at, c.Marks)
 			}
 		})
+	}
+}
+
+// The area of those with a seat is as high as they are many, and grows to the
+// right with the time, at round steps.
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	s := simulation.Simulation{State: simulation.Running, Users: 100}
+	if g := newGrowth(s); g.x.to != 1 || g.y.to != 100 || g.Area(nil) != "M92 200L92 200Z" {
+		t.Errorf("before anybody is answered it is %+v, %s", g, g.Area(nil))
+	}
+	s.Results.SoFar = []simulation.Moment{{At: time.Second, Registered: 25}, {At: 3 * time.Second, Registered: 25, Waitlisted: 25}}
+	g := newGrowth(s)
+	if got, want := g.Area(func(m simulation.Moment) int { return m.Registered }), "M92 200L200 154L416 154L416 200Z"; g.x.to != 5 || got != want {
+		t.Errorf("to %g s the area is %s, want %s", g.x.to, got, want)
 	}
 }
 

@@ -305,6 +305,37 @@ func roundStep(least float64) float64 {
 	return 10 * power
 }
 
+// growth is the plot of how many people of a running simulation have a seat or
+// a place in line. It is as high as all of them, and as wide as a round time.
+type growth struct {
+	plotField
+	moments []simulation.Moment
+}
+
+const growthHeight = 250
+
+func newGrowth(s simulation.Simulation) growth {
+	g := growth{moments: s.Results.SoFar}
+	seconds := 1.0
+	if n := len(g.moments); n > 0 {
+		seconds = max(seconds, roundStep(g.moments[n-1].At.Seconds()))
+	}
+	g.x = scale{to: seconds, start: fieldLeft, end: plotWidth - plotEdge}
+	g.y = scale{to: float64(s.Users), start: growthHeight - fieldFoot, end: fieldTop}
+	return g
+}
+
+// Area lies below the line of a count.
+func (g growth) Area(count func(simulation.Moment) int) string {
+	path := line{}.to(g.x.at(0), g.y.at(0))
+	x := g.x.at(0)
+	for _, m := range g.moments {
+		x = g.x.at(m.At.Seconds())
+		path = path.to(x, g.y.at(float64(count(m))))
+	}
+	return string(append(path.to(x, g.y.at(0)), 'Z'))
+}
+
 // groups is the plot of how fast the desk settled groups of which size. On
 // both axes each step is a doubling.
 type groupsPlot struct {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/uuid"
 
 	"rowlock/account"
@@ -253,6 +255,42 @@ func TestSimulationInProgress(t *testing.T) {
 
 	s.exec(`update simulations set state = 'done' where id = $1`, id)
 	c.htmx(http.MethodGet, path).wants(http.StatusOK).has(`#simulation[data-state=done]`).hasNo(`[hx-get]`)
+}
+
+// A run that goes on shows what became of its people so far: to a page that
+// follows it, to one that is opened late, and on another instance.
+func TestSimulationShowsItsTallyWhileItRuns(t *testing.T) {
+	t.Parallel()
+	s, clock := stillSite(t)
+	there := s.anotherInstance(clock)
+	e := s.event(s.person(account.Organizer), 10)
+	c := s.as(account.Admin)
+	letGo := s.holdTable("waitlist_entries")
+	defer letGo()
+
+	path := c.post("/admin/simulations", "event", e.ID.String(), "users", "14", "strategy", "pessimistic").wants(http.StatusSeeOther).location()
+	const seen = `#simulation[data-state=running] `
+	followed := c.follows(path+"/live").sees(seen+`[data-tally=registered]:contains("10")`, seen+`.growth path.registered`)
+	late := c.get(path).wants(http.StatusOK)
+	w := httptest.NewRecorder()
+	r := c.request(http.MethodGet, path)
+	for _, cookie := range c.http.Jar.Cookies(r.URL) {
+		r.AddCookie(cookie)
+	}
+	there.ServeHTTP(w, r)
+	for name, page := range map[string]*goquery.Document{"the page that follows": followed, "a late page": parsed(t, late.Body), "the other instance": parsed(t, w.Body.String())} {
+		for tally, want := range map[string]string{"registered": "10", "waitlisted": "0", "failed": "0", "seats-remaining": "0", "overbooked": "0"} {
+			if got := strings.TrimSpace(page.Find(seen + `[data-tally=` + tally + `]`).Text()); got != want {
+				t.Errorf("%s shows %q %s, want %s", name, got, tally, want)
+			}
+		}
+		if !finds(page, []string{seen + `.growth path.registered`, seen + `.crowd path.registered`, seen + `progress[value="10"]`}) {
+			t.Errorf("%s draws nothing", name)
+		}
+	}
+	letGo()
+	s.await(runOf(t, path))
+	c.get(path).has(`#simulation[data-state=done] [data-tally=waitlisted]:contains("4")`)
 }
 
 func TestFailedSimulation(t *testing.T) {

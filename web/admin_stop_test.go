@@ -12,14 +12,14 @@ import (
 	"rowlock/account"
 )
 
-// holdRegistrations keeps every booking from its commit until it is let go.
-func (s *site) holdRegistrations() (letGo func()) {
+// holdTable keeps everybody from writing to a table until it is let go.
+func (s *site) holdTable(table string) (letGo func()) {
 	s.t.Helper()
 	tx, err := s.pool.Begin(context.Background())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := tx.Exec(context.Background(), `set local idle_in_transaction_session_timeout = 0; lock table registrations in exclusive mode`); err != nil {
+	if _, err := tx.Exec(context.Background(), `set local idle_in_transaction_session_timeout = 0; lock table `+table+` in exclusive mode`); err != nil {
 		s.t.Fatal(err)
 	}
 	return func() { tx.Rollback(context.Background()) } //nolint:errcheck // it may have been let go
@@ -32,7 +32,7 @@ func TestStopASimulation(t *testing.T) {
 	s := newSite(t)
 	e := s.event(s.person(account.Organizer), 10)
 	c := s.as(account.Admin)
-	letGo := s.holdRegistrations()
+	letGo := s.holdTable("registrations")
 	defer letGo()
 
 	path := c.post("/admin/simulations", "event", e.ID.String(), "users", "5", "strategy", "pessimistic", "target", "rehearsal").wants(http.StatusSeeOther).location()
@@ -62,7 +62,7 @@ func TestStopAComparison(t *testing.T) {
 	s := newSite(t)
 	e := s.event(s.person(account.Organizer), 10)
 	c := s.as(account.Admin)
-	letGo := s.holdRegistrations()
+	letGo := s.holdTable("registrations")
 	defer letGo()
 
 	path := c.post("/admin/lab", "event", e.ID.String(), "users", "10", "strategy", "grouped", "strategy", "pessimistic").wants(http.StatusSeeOther).location()

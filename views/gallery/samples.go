@@ -176,11 +176,19 @@ func run(n int, strategy string, state simulation.State) simulation.Simulation {
 	return s
 }
 
+// runningRun is a rush of 50,000 for 12,000 seats, half a second and more after
+// the doors opened.
 func runningRun(phase string, answered int) simulation.Simulation {
 	s := run(0, "grouped", simulation.Running)
+	s.Users, s.Seats = 50_000, 12_000
 	s.Phase, s.Answered, s.FinishedAt = phase, answered, nil
-	s.Users = 50_000
-	s.Results, s.Tally = simulation.Results{}, simulation.Tally{}
+	s.Results = simulation.Results{}
+	s.Tally = simulation.Tally{Registered: min(answered, s.Seats), Waitlisted: max(0, answered-s.Seats), SeatsRemaining: max(0, s.Seats-answered)}
+	const moments = 6
+	for i := 1; i <= moments && answered > 0; i++ {
+		by := answered * i / moments
+		s.Results.SoFar = append(s.Results.SoFar, simulation.Moment{At: time.Duration(i) * 250 * time.Millisecond, Registered: min(by, s.Seats), Waitlisted: max(0, by-s.Seats)})
+	}
 	return s
 }
 
