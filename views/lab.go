@@ -112,6 +112,11 @@ func (c Compared) series(ctx context.Context) []series {
 	return list
 }
 
+// alone is a run with no other beside it.
+func alone(ctx context.Context, s simulation.Simulation) []series {
+	return Compared{Comparison: simulation.Comparison{Runs: []simulation.Simulation{s}}}.series(ctx)
+}
+
 // served is how many people got a seat or a place in line.
 func (s series) served() int { return s.Run.Tally.Registered + s.Run.Tally.Waitlisted }
 

@@ -63,7 +63,7 @@ func TestSimulationJourney(t *testing.T) {
 	id := runOf(t, path)
 	s.await(id)
 
-	page := c.get(path).wants(http.StatusOK).has(`#simulation[data-state=done]`).has(`[data-check=answers-kept][data-ok=true]`)
+	page := c.get(path).wants(http.StatusOK).has(`#simulation[data-state=done]`).has(`[data-check=answers-kept][data-ok=true]`).has(`figure[data-plot=race] path.way`)
 	for tally, want := range map[string]string{"registered": "10", "waitlisted": "50", "failed": "0", "seats-remaining": "0", "overbooked": "0"} {
 		if got := page.text(`[data-tally=` + tally + `]`); got != want {
 			t.Errorf("%s: got %q, want %s", tally, got, want)

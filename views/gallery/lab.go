@@ -107,14 +107,22 @@ func rushed(n int, strategy string, users int, last time.Duration, transactions 
 		Took: last, BookingsPerSecond: float64(users) / last.Seconds(), Checks: append(checks(false), booking.Check{Name: "answers-kept", OK: true, Detail: locale.Later("All %s answers that were given are in the database.", users)}),
 		Transactions: transactions, Connections: connections,
 	}
+	p := pace(strategy, last)
+	s.Results.Pace = p
+	s.Results.Latency = simulation.Latency{P50: p[100], P95: p[190], P99: p[198], Max: last}
+	return s
+}
+
+// pace is when people had their answers, the last after that time: at an even
+// pace, or with the optimistic strategy at one that slackens.
+func pace(strategy string, last time.Duration) []time.Duration {
+	var pace []time.Duration
 	for i := range simulation.PaceSteps + 1 {
 		share := float64(i) / simulation.PaceSteps
 		if strategy == simulation.Optimistic {
 			share = math.Pow(share, 2.6)
 		}
-		s.Results.Pace = append(s.Results.Pace, last/40+time.Duration(share*float64(last-last/40)))
+		pace = append(pace, last/40+time.Duration(share*float64(last-last/40)))
 	}
-	p := s.Results.Pace
-	s.Results.Latency = simulation.Latency{P50: p[100], P95: p[190], P99: p[198], Max: last}
-	return s
+	return pace
 }

@@ -173,6 +173,7 @@ func run(n int, strategy string, state simulation.State) simulation.Simulation {
 		s.Results.Took, s.Results.BookingsPerSecond = 2380*time.Millisecond, 420
 		s.Results.Latency = simulation.Latency{P50: 1210 * time.Millisecond, P95: 2250 * time.Millisecond, P99: 2350 * time.Millisecond, Max: 2380 * time.Millisecond}
 	}
+	s.Results.Pace = pace(strategy, s.Results.Took)
 	return s
 }
 
