@@ -124,6 +124,8 @@ func (s series) served() int { return s.Run.Tally.Registered + s.Run.Tally.Waitl
 type turn struct {
 	Strategy string
 	Run      *simulation.Simulation
+	// Length is that of the bar of a run that is done, beside the fastest.
+	Length float64
 }
 
 func (c Compared) turns() []turn {
@@ -136,7 +138,28 @@ func (c Compared) turns() []turn {
 			}
 		}
 	}
+	fastest := 0.0
+	for _, t := range list {
+		if t.isDone() {
+			fastest = max(fastest, t.Run.Results.BookingsPerSecond)
+		}
+	}
+	for i, t := range list {
+		if t.isDone() {
+			list[i].Length = barLength(t.Run.Results.BookingsPerSecond, fastest, plotWidth)
+		}
+	}
 	return list
+}
+
+func (t turn) isDone() bool { return t.Run != nil && t.Run.State == simulation.Done }
+
+// state is that of the strategy's run, for scripts.
+func (t turn) state() string {
+	if t.Run == nil {
+		return "waiting"
+	}
+	return string(t.Run.State)
 }
 
 // ended counts the strategies that had their turn.

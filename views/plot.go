@@ -61,12 +61,18 @@ func speedBars(done []series) []speedBar {
 	}
 	bars := make([]speedBar, len(done))
 	for i, s := range done {
-		bars[i] = speedBar{series: s, Row: i}
-		if most > 0 {
-			bars[i].Length = max(2, (plotWidth-2*plotEdge)*s.Run.Results.BookingsPerSecond/most)
-		}
+		bars[i] = speedBar{series: s, Row: i, Length: barLength(s.Run.Results.BookingsPerSecond, most, plotWidth-2*plotEdge)}
 	}
 	return bars
+}
+
+// barLength is that of a rate where the fastest fills the width. However slow,
+// it is seen.
+func barLength(rate, fastest, width float64) float64 {
+	if rate <= 0 {
+		return 0
+	}
+	return max(2, width*rate/fastest)
 }
 
 // waits is the plot of how long people waited: a hill for each run over one

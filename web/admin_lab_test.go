@@ -260,12 +260,18 @@ func TestLabInProgress(t *testing.T) {
 
 	path := "/admin/lab/" + export.ID.String()
 	s.exec(`update comparisons set state = 'running', heartbeat_at = now() + interval '1 hour'`)
-	s.exec(`update simulations set state = 'running', phase = 'booking', answered = 4, heartbeat_at = now() + interval '1 hour' where strategy = 'pessimistic'`)
+	s.exec(`update simulations set state = 'running', phase = 'booking', answered = 4, registered = 1, waitlisted = 3, heartbeat_at = now() + interval '1 hour' where strategy = 'pessimistic'`)
 	page := c.get(path).wants(http.StatusOK).has(`#comparison[data-state=running][data-live="` + path + `/live"]`)
 	if !strings.Contains(page.Body, `<noscript><meta http-equiv="refresh"`) {
 		t.Error("without JavaScript the page does not look again")
 	}
-	page.has(`[data-turn=pessimistic] progress[value="4"][max="9"]`).says("1 of 2 strategies done").hasNo(`form[action="` + path + `/delete"]`)
+	page.has(`[data-turn=grouped][data-state=done] .bar[width="640"]`).hasNo(`[data-turn=grouped] progress`)
+	for tally, want := range map[string]string{"grouped] [data-tally=registered": "2", "grouped] [data-tally=waitlisted": "7", "grouped] [data-tally=overbooked": "0", "pessimistic] [data-tally=registered": "1", "pessimistic] [data-tally=waitlisted": "3"} {
+		if got := page.text(`[data-turn=` + tally + `]`); got != want {
+			t.Errorf("[%s] is %s, want %s", tally, got, want)
+		}
+	}
+	page.has(`[data-turn=pessimistic][data-state=running] progress[value="4"][max="9"]`).says("1 of 2 strategies done").hasNo(`form[action="` + path + `/delete"]`)
 	c.json("GET", path).wants(http.StatusAccepted)
 	c.post(path + "/delete").wants(http.StatusConflict)
 	other := c.post("/admin/lab", "event", e.ID.String(), "users", "9", "strategy", "grouped", "strategy", "pessimistic").wants(http.StatusConflict)

@@ -22,9 +22,9 @@ func testLab(t *testing.T, s *demoSite) {
 	admin.fills("People", "400")
 	admin.fills("Name", "Lunch break")
 	admin.clicks("Compare them")
-	admin.has("#comparison[data-state=running] [data-turn=grouped] progress")
+	admin.has("#comparison[data-state=running] [data-turn=optimistic] progress")
 	watched := admin.staysOnThisPage()
-	admin.has("#comparison[data-state=running] [data-turn=grouped] progress[value='400']")
+	admin.has("#comparison[data-state=running] [data-turn=grouped][data-state=done] .bar")
 	admin.has("#comparison[data-state=done]")
 	watched()
 

@@ -30,6 +30,7 @@ func labShots(l *locale.Locale) []shot {
 	running := compared(1, simulation.Running)
 	running.Runs = running.Runs[:2]
 	running.Runs[1].State, running.Runs[1].Phase, running.Runs[1].Answered = simulation.Running, simulation.Booking, 412
+	running.Runs[1].Tally = simulation.Tally{Registered: 10, Waitlisted: 402}
 	stopped := compared(3, simulation.Failed)
 	stopped.Runs, stopped.Failure = stopped.Runs[:2], locale.Later("The program was stopped before it was done.")
 	broken := compared(4, simulation.Done)
