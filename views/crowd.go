@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"rowlock/locale"
 	"rowlock/simulation"
 )
 
@@ -96,10 +95,4 @@ func (c crowd) Scale(ctx context.Context) string {
 		return ""
 	}
 	return countText(ctx, (c.People+c.Marks-1)/c.Marks, "a mark is about %s person", "a mark is about %s people")
-}
-
-// thousands cuts a number into its groups of three digits, which every language
-// has the same.
-func thousands(n int) []string {
-	return strings.Split(locale.English.Number(n), ",")
 }

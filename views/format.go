@@ -271,3 +271,19 @@ func address(path string, pairs ...string) string {
 	}
 	return path + "?" + query.Encode()
 }
+
+// digitGroups cuts a number where the reader's language sets thousands apart:
+// each group but the first comes with the sign that stands before it.
+func digitGroups(ctx context.Context, n int) []digitGroup {
+	groups := []digitGroup{{}}
+	for _, r := range numberText(ctx, n) {
+		if r < '0' || r > '9' {
+			groups = append(groups, digitGroup{Sign: string(r)})
+			continue
+		}
+		groups[len(groups)-1].Digits += string(r)
+	}
+	return groups
+}
+
+type digitGroup struct{ Sign, Digits string }

@@ -23,8 +23,13 @@ var now = time.Date(2027, 2, 20, 9, 30, 0, 0, time.UTC)
 
 func render(t *testing.T, c templ.Component) *goquery.Document {
 	t.Helper()
+	return renderIn(t, locale.English, c)
+}
+
+func renderIn(t *testing.T, l *locale.Locale, c templ.Component) *goquery.Document {
+	t.Helper()
 	var b strings.Builder
-	if err := c.Render(t.Context(), &b); err != nil {
+	if err := c.Render(locale.With(t.Context(), l), &b); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(b.String()))
@@ -271,6 +276,24 @@ func TestSimulationProgressCarriesItsHooks(t *testing.T) {
 		t.Errorf("the check is called %q", got)
 	}
 	one(t, doc, ".verdict.holds")
+}
+
+// Tallies are written as the language writes numbers, and read as bare digits
+// by scripts.
+func TestTalliesAreWrittenAsTheReaderDoes(t *testing.T) {
+	t.Parallel()
+	run := simulation.Simulation{State: simulation.Done, Users: 100_000, Tally: simulation.Tally{Registered: 10, Waitlisted: 99_990}}
+	for _, l := range locale.All() {
+		doc := renderIn(t, l, views.SimulationProgress(signedIn(account.Admin), views.SimulationRun{Simulation: run}))
+		tally := one(t, doc, `[data-tally=waitlisted]`)
+		if got := strings.TrimSpace(tally.Text()); got != "99990" {
+			t.Errorf("%s: a script reads %q", l.Name(), got)
+		}
+		tally.Find("[data-sign]").Each(func(_ int, group *goquery.Selection) { group.PrependHtml(group.AttrOr("data-sign", "")) })
+		if got := strings.TrimSpace(tally.Text()); got != l.Number(99_990) {
+			t.Errorf("%s: a person reads %q, want %q", l.Name(), got, l.Number(99_990))
+		}
+	}
 }
 
 func TestNoVerdictIsGoodWithoutProof(t *testing.T) {
