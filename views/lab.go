@@ -43,6 +43,11 @@ type Compared struct {
 	Problem, Typed string
 }
 
+// alone is a run with no other beside it.
+func alone(s simulation.Simulation) Compared {
+	return Compared{Comparison: simulation.Comparison{Runs: []simulation.Simulation{s}}}
+}
+
 func labPath(id uuid.UUID) string { return "/admin/lab/" + id.String() }
 
 // Title is what stands above the runs.
@@ -110,11 +115,6 @@ func (c Compared) series(ctx context.Context) []series {
 		s.Look = fmt.Sprintf("of-%s nth-%d", s.Run.Strategy, min(looks[s.Run.Strategy], 4))
 	}
 	return list
-}
-
-// alone is a run with no other beside it.
-func alone(ctx context.Context, s simulation.Simulation) []series {
-	return Compared{Comparison: simulation.Comparison{Runs: []simulation.Simulation{s}}}.series(ctx)
 }
 
 // served is how many people got a seat or a place in line.

@@ -174,7 +174,7 @@ func answerComparison(c echo.Context, comparison simulation.Comparison) error {
 
 // pickedPage handles GET /admin/lab/runs?run=…&run=…: any runs side by side.
 func (s *Server) pickedPage(c echo.Context) error {
-	picked, err := s.picked(c)
+	picked, err := s.picked(c, 2)
 	if (errors.Is(err, errFewRuns) || errors.Is(err, errManyRuns)) && !wantsJSON(c) {
 		s.flash(c, views.FlashFailed, explain(err).text.In(locale.From(c.Request().Context())))
 		return redirect(c, "/admin/simulations")
@@ -188,11 +188,12 @@ func (s *Server) pickedPage(c echo.Context) error {
 	return s.showCompared(c, http.StatusOK, views.Compared{Comparison: picked})
 }
 
-// picked makes a comparison of the runs that the query names.
-func (s *Server) picked(c echo.Context) (simulation.Comparison, error) {
+// picked makes a comparison of the runs that the query names, of which there
+// have to be so many at least.
+func (s *Server) picked(c echo.Context, least int) (simulation.Comparison, error) {
 	names := c.QueryParams()["run"]
 	switch {
-	case len(names) < 2:
+	case len(names) < least:
 		return simulation.Comparison{}, errFewRuns
 	case len(names) > simulation.MaxCompared:
 		return simulation.Comparison{}, errManyRuns
@@ -206,12 +207,17 @@ func (s *Server) picked(c echo.Context) (simulation.Comparison, error) {
 		ids = append(ids, id)
 	}
 	runs, err := simulation.ByIDs(c.Request().Context(), s.pages, ids)
-	return simulation.Comparison{Name: "Runs side by side", State: simulation.Done, Runs: runs}, err
+	name := "Runs side by side"
+	if len(runs) == 1 {
+		name = cmp.Or(runs[0].Name, runs[0].EventTitle)
+	}
+	return simulation.Comparison{Name: name, State: simulation.Done, Runs: runs}, err
 }
 
-// pickedFile handles GET /admin/lab/runs.csv and /admin/lab/runs.json.
+// pickedFile handles GET /admin/lab/runs.csv and /admin/lab/runs.json, also of
+// a single run.
 func (s *Server) pickedFile(c echo.Context) error {
-	picked, err := s.picked(c)
+	picked, err := s.picked(c, 1)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -291,6 +292,31 @@ func TestSimulationShowsItsTallyWhileItRuns(t *testing.T) {
 	letGo()
 	s.await(runOf(t, path))
 	c.get(path).has(`#simulation[data-state=done] [data-tally=waitlisted]:contains("4")`)
+}
+
+// The figures of a single run can be taken home from its page.
+func TestSimulationFiles(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	e := s.event(s.person(account.Organizer), 10)
+	c := s.as(account.Admin)
+	id := s.simulated(e.ID, 12)
+	link := "/admin/lab/runs.%s?run=" + id.String()
+	page := c.get("/admin/simulations/" + id.String()).wants(http.StatusOK)
+	for _, kind := range []string{"csv", "json"} {
+		page.has(`a[href="` + fmt.Sprintf(link, kind) + `"]`)
+	}
+
+	var file simulation.ComparisonExport
+	c.get(fmt.Sprintf(link, "json")).wants(http.StatusOK).decode(&file)
+	if len(file.Runs) != 1 || file.Name != e.Title || file.Runs[0].ID != id || file.Runs[0].Results.WaitlistedCount != 2 {
+		t.Errorf("the file reads %+v", file)
+	}
+	lines := strings.Split(c.get(fmt.Sprintf(link, "csv")).wants(http.StatusOK).Body, "\r\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[1], id.String()+",") {
+		t.Errorf("the table reads %q", lines)
+	}
+	c.get("/admin/lab/runs.csv").wants(http.StatusUnprocessableEntity)
 }
 
 func TestFailedSimulation(t *testing.T) {
