@@ -61,7 +61,7 @@ func newRun(r *Runner, h *heart, eventID uuid.UUID, p Params) *run {
 	u := &run{
 		id: h.id, heart: h, eventID: eventID, rehearsal: p.Target == Rehearsal,
 		pool: r.pool, booker: r.bookers[p.Strategy], log: r.log.With("simulation", h.id),
-		ended: make(chan struct{}), size: p.Users, crowd: crowd{limit: crowdLimit},
+		ended: make(chan struct{}), size: p.Users, crowd: crowd{limit: MaxAtOnce},
 	}
 	if p.Strategy != Grouped {
 		u.crowd.patience = p.Patience
@@ -206,13 +206,6 @@ func inWords(failure error) locale.Text {
 	}
 	return locale.Later("The database could not be reached. The log has the details.")
 }
-
-// crowdLimit bounds how many people wait for an answer at once. Each costs 3
-// KB, the stack being most of it, so a hundred thousand of them would not fit
-// into the 300 MB that the whole program is to stay below. Of more, everybody
-// after these comes in as soon as somebody leaves: as far as the booker can
-// tell, all were there.
-const crowdLimit = 50_000
 
 // A crowd is the made-up people and what each of them was answered. Everyone
 // writes to a slot of their own, so nobody waits for a lock that is not the

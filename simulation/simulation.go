@@ -36,9 +36,15 @@ const (
 	Failed  State = "failed"
 )
 
-// MaxUsers is the largest simulation. Its first 50,000 people ask at the same
-// moment; each of the others asks when one of those before has an answer.
+// MaxUsers is the largest simulation.
 const MaxUsers = 100_000
+
+// MaxAtOnce is how many people ask at the same moment at most, and wait for an
+// answer at once. Each costs 3 KB, the stack being most of it, so a hundred
+// thousand of them would not fit into the 300 MB that the whole program is to
+// stay below. Of more, everybody after these comes in as soon as somebody
+// leaves: as far as the booker can tell, all were there.
+const MaxAtOnce = 50_000
 
 // The ways to make a booking safe. Grouped is the desk, which production uses.
 const (

@@ -58,6 +58,9 @@ func checkText(ctx context.Context, name string) string {
 func phaseText(ctx context.Context, s simulation.Simulation) string {
 	switch s.Phase {
 	case simulation.Booking:
+		if s.Users > simulation.MaxAtOnce {
+			return say(ctx, "Booking, %s at once", simulation.MaxAtOnce)
+		}
 		return say(ctx, "Booking, all at once")
 	case simulation.Checking:
 		return say(ctx, "Checking every answer against the database")
@@ -67,7 +70,16 @@ func phaseText(ctx context.Context, s simulation.Simulation) string {
 
 // askedText tells what a simulation did, in a sentence.
 func askedText(ctx context.Context, s simulation.Simulation) string {
+	if s.Users > simulation.MaxAtOnce {
+		return say(ctx, "%s people ask for %s, %s of them at the same moment and each of the others as soon as somebody has an answer.",
+			s.Users, seatsText(ctx, s.Seats), simulation.MaxAtOnce)
+	}
 	return countText(ctx, s.Users, "%s person asks for %s at the same moment.", "%s people ask for %s at the same moment.", seatsText(ctx, s.Seats))
+}
+
+// atOnceHint tells those who let more people ask that not all do so at once.
+func atOnceHint(ctx context.Context) string {
+	return say(ctx, "Up to %s ask at once; of more, each comes in as soon as somebody has an answer.", simulation.MaxAtOnce)
 }
 
 func seatsText(ctx context.Context, n int) string { return countText(ctx, n, "%s seat", "%s seats") }

@@ -86,6 +86,26 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// Nobody is said to ask at the same moment who comes in later.
+func TestALargeCrowdIsNotSaidToAskAtOnce(t *testing.T) {
+	t.Parallel()
+	run := simulation.Simulation{State: simulation.Running, Phase: simulation.Booking, Users: simulation.MaxAtOnce, Seats: 10}
+	said := func() string {
+		return strings.Join([]string{askedText(t.Context(), run), phaseText(t.Context(), run), comparedOf(run, run).askedOfAll(t.Context())}, "\n")
+	}
+	if got, want := said(), `50,000 people ask for 10 seats at the same moment.
+Booking, all at once
+50,000 people ask for 10 seats at the same moment, once with each strategy.`; got != want {
+		t.Errorf("got %s", got)
+	}
+	run.Users++
+	if got, want := said(), `50,001 people ask for 10 seats, 50,000 of them at the same moment and each of the others as soon as somebody has an answer.
+Booking, 50,000 at once
+50,001 people ask for 10 seats, 50,000 of them at the same moment and each of the others as soon as somebody has an answer. Once with each strategy.`; got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestCrowdBreaksIntoRows(t *testing.T) {
 	t.Parallel()
 	c := crowd{People: 120, Marks: 120}

@@ -208,6 +208,9 @@ func (c Compared) askedOfAll(ctx context.Context) string {
 			return countText(ctx, len(c.Runs), "%s run that differs in more than the strategy.", "%s runs that differ in more than the strategy.")
 		}
 	}
+	if first.Users > simulation.MaxAtOnce {
+		return askedText(ctx, first) + " " + say(ctx, "Once with each strategy.")
+	}
 	return countText(ctx, first.Users,
 		"%s person asks for %s at the same moment, once with each strategy.",
 		"%s people ask for %s at the same moment, once with each strategy.", seatsText(ctx, first.Seats))

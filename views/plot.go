@@ -263,9 +263,9 @@ func newRace(done []series) race {
 // what tells what the plot shows.
 func (r race) what(ctx context.Context) string {
 	if r.isLong {
-		return say(ctx, "People with a seat or a place in line, against seconds since all asked.")
+		return say(ctx, "People with a seat or a place in line, against seconds since the first asked.")
 	}
-	return say(ctx, "People with a seat or a place in line, against milliseconds since all asked.")
+	return say(ctx, "People with a seat or a place in line, against milliseconds since the first asked.")
 }
 
 func (r race) XTicks(ctx context.Context) []tick { return evenTicks(ctx, r.x) }
