@@ -46,9 +46,9 @@ func (r *Runner) Strategies() []string {
 
 // Start begins a simulation and returns its ID while it runs on in the
 // background, whatever becomes of ctx. It is refused with [ErrUsers],
-// [ErrSeats], [ErrStrategy], [ErrTarget], [ErrPatience], [ErrRunning],
-// [ErrNotBookable], [booking.ErrNoEvent] and, once the runner closes,
-// [booking.ErrStopping].
+// [ErrSeats], [ErrOwnSeats], [ErrStrategy], [ErrTarget], [ErrPatience],
+// [ErrRunning], [ErrNotBookable], [booking.ErrNoEvent] and, once the runner
+// closes, [booking.ErrStopping].
 func (r *Runner) Start(ctx context.Context, p Params) (uuid.UUID, error) {
 	u, err := r.begin(ctx, p)
 	if err != nil {
@@ -108,7 +108,9 @@ func (r *Runner) refuses(p Params) error {
 		return ErrStrategy
 	case p.Target != Rehearsal && p.Target != EventItself:
 		return ErrTarget
-	case p.Seats != nil && (*p.Seats < 0 || *p.Seats > event.MaxCapacity || p.Target == EventItself):
+	case p.Seats != nil && p.Target == EventItself:
+		return ErrOwnSeats
+	case p.Seats != nil && (*p.Seats < 0 || *p.Seats > event.MaxCapacity):
 		return ErrSeats
 	case p.Patience < time.Second || p.Patience > MaxPatience:
 		return ErrPatience

@@ -136,7 +136,7 @@ func TestStartRefuses(t *testing.T) {
 		{"too many people", simulation.Params{EventID: event, Users: 100_001}, simulation.ErrUsers},
 		{"negative seats", simulation.Params{EventID: event, Users: 1, Seats: &minus}, simulation.ErrSeats},
 		{"too many seats", simulation.Params{EventID: event, Users: 1, Seats: &many}, simulation.ErrSeats},
-		{"seats for the event itself", simulation.Params{EventID: event, Users: 1, Seats: &ten, Target: simulation.EventItself}, simulation.ErrSeats},
+		{"seats for the event itself", simulation.Params{EventID: event, Users: 1, Seats: &ten, Target: simulation.EventItself}, simulation.ErrOwnSeats},
 		{"an unknown strategy", simulation.Params{EventID: event, Users: 1, Strategy: "hope"}, simulation.ErrStrategy},
 		{"a strategy that is not offered", simulation.Params{EventID: event, Users: 1, Strategy: "optimistic"}, simulation.ErrStrategy},
 		{"an unknown target", simulation.Params{EventID: event, Users: 1, Target: "moon"}, simulation.ErrTarget},

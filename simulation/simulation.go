@@ -67,9 +67,11 @@ var (
 	// ErrUsers says that the number of made-up people is not from 1 to
 	// [MaxUsers].
 	ErrUsers = errors.New("users must be a number from 1 to 100000")
-	// ErrSeats says that a rehearsal's seats are out of range, or that seats
-	// were chosen for the event itself, which has those it has.
+	// ErrSeats says that a rehearsal's seats are out of range.
 	ErrSeats = errors.New("seats must be a number from 0 to 100000")
+	// ErrOwnSeats says that seats were chosen for the event itself, which has
+	// those it has.
+	ErrOwnSeats = errors.New("only a rehearsal's seats can be chosen")
 	// ErrStrategy says that there is no such strategy.
 	ErrStrategy = errors.New("no such strategy")
 	// ErrTarget says that the target is neither of the two.

@@ -134,7 +134,7 @@ func comparisonProblem(err error) (field string, text locale.Text) {
 	case errors.Is(err, simulation.ErrRunning):
 		return "", locale.Later("Another simulation is running. Wait until it is done, then start yours.")
 	}
-	return simulationProblem(err, simulation.Params{})
+	return simulationProblem(err)
 }
 
 // comparisonPage handles GET /admin/lab/:id. While the runs go on, the page's

@@ -25,6 +25,9 @@ var noEvent = uuid.Nil
 // errNoEventChosen says that the form names no event.
 var errNoEventChosen = fmt.Errorf("none was chosen: %w", booking.ErrNoEvent)
 
+// ownSeats says why nobody chooses the seats of the event itself.
+var ownSeats = locale.Later("The event itself has the seats it has. Leave this empty, or rehearse.")
+
 // simulateEvent handles POST /admin/events/:id/simulate.
 func (s *Server) simulateEvent(c echo.Context) error {
 	id, err := pathID(c, "id")
@@ -53,7 +56,7 @@ func (s *Server) simulate(c echo.Context, form views.SimulationForm) error {
 			return s.answerStarted(c, id)
 		}
 	}
-	if field, text := simulationProblem(err, params); !text.IsEmpty() && !wantsJSON(c) {
+	if field, text := simulationProblem(err); !text.IsEmpty() && !wantsJSON(c) {
 		form.Problems = sayAll(c, map[string]locale.Text{field: text})
 		status := http.StatusUnprocessableEntity
 		if errors.Is(err, simulation.ErrRunning) || errors.Is(err, simulation.ErrNotBookable) {
@@ -109,12 +112,12 @@ func simulationParams(form views.SimulationForm) (simulation.Params, error) {
 }
 
 // simulationProblem tells beside which field of the form a refusal belongs.
-func simulationProblem(err error, p simulation.Params) (field string, text locale.Text) {
+func simulationProblem(err error) (field string, text locale.Text) {
 	switch {
 	case errors.Is(err, simulation.ErrUsers):
 		return "users", locale.Later("Choose from 1 to %s people.", simulation.MaxUsers)
-	case errors.Is(err, simulation.ErrSeats) && p.Target == simulation.EventItself:
-		return "seats", locale.Later("The event itself has the seats it has. Leave this empty, or rehearse.")
+	case errors.Is(err, simulation.ErrOwnSeats):
+		return "seats", ownSeats
 	case errors.Is(err, simulation.ErrSeats):
 		return "seats", locale.Later("Choose from 0 to %s seats, or leave this empty.", event.MaxCapacity)
 	case errors.Is(err, simulation.ErrStrategy):

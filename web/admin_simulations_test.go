@@ -213,6 +213,10 @@ func TestSimulationFormProblems(t *testing.T) {
 			}
 		})
 	}
+	ownSeats := c.json(http.MethodPost, "/admin/simulations", "event", e.ID.String(), "users", "5", "seats", "5", "target", "event").wants(http.StatusUnprocessableEntity)
+	if got := ownSeats.jsonError(); !strings.Contains(got, "The event itself has the seats it has.") {
+		t.Errorf("of seats for the event itself a script is told %q", got)
+	}
 	address := "/admin/events/" + e.ID.String() + "/simulate"
 	for _, users := range []string{"0", "100001", "-1", "", "1e3"} {
 		c.post(address, "users", users).wants(http.StatusUnprocessableEntity).says("1 to 100,000").has(chosen(e.ID))

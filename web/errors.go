@@ -72,6 +72,7 @@ var outcomes = []struct {
 
 	{err: simulation.ErrUsers, status: http.StatusUnprocessableEntity, title: locale.Later("That is too few or too many people"), text: locale.Later("Users must be a number from 1 to 100000.")},
 	{err: simulation.ErrSeats, status: http.StatusUnprocessableEntity, title: locale.Later("That is too few or too many seats"), text: locale.Later("Seats must be a number from 0 to 100000.")},
+	{err: simulation.ErrOwnSeats, status: http.StatusUnprocessableEntity, title: locale.Later("These seats cannot be chosen"), text: ownSeats},
 	{err: simulation.ErrStrategy, status: http.StatusUnprocessableEntity, title: locale.Later("There is no such strategy"), text: locale.Later("Choose one from the list.")},
 	{err: simulation.ErrFewStrategies, status: http.StatusUnprocessableEntity, title: locale.Later("There is nothing to compare"), text: locale.Later("Choose two strategies or more.")},
 	{err: simulation.ErrPatience, status: http.StatusUnprocessableEntity, title: locale.Later("That is too short or too long"), text: locale.Later("Patience must be a number of seconds from 1 to 600.")},
