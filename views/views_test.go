@@ -421,6 +421,29 @@ func TestProblemsAreListedInTheOrderOfTheForm(t *testing.T) {
 	if want := "#title #starts_at #ends_at #capacity #registration_opens_at"; got != want {
 		t.Errorf("an event: got %s, want %s", got, want)
 	}
+	got = listed(views.LabPage(signedIn(account.Admin), views.Lab{Form: views.ComparisonForm{Events: []event.Event{upcoming(10, 10, 0)}, Problems: broken("name", "patience", "strategy", "users", "seats", "event")}}))
+	if want := "#event #users #seats #strategy #patience #name"; got != want {
+		t.Errorf("a comparison: got %s, want %s", got, want)
+	}
+}
+
+// Whoever follows a problem to choices comes there with the keyboard, too.
+func TestProblemsLeadToWhatTakesTheFocus(t *testing.T) {
+	t.Parallel()
+	events := []event.Event{upcoming(10, 10, 0)}
+	problems := map[string]string{"event": "Choose.", "users": "Choose.", "strategy": "Choose.", "target": "Choose."}
+	for name, page := range map[string]templ.Component{
+		"a simulation": views.DashboardPage(signedIn(account.Admin), views.Dashboard{Form: views.SimulationForm{Events: events, Problems: problems}}),
+		"a comparison": views.LabPage(signedIn(account.Admin), views.Lab{Form: views.ComparisonForm{Events: events, Problems: map[string]string{"event": "Choose.", "strategy": "Choose."}}}),
+	} {
+		doc := render(t, page)
+		doc.Find(".problems a").Each(func(_ int, a *goquery.Selection) {
+			target := doc.Find(a.AttrOr("href", ""))
+			if target.Length() != 1 || !target.Is("input, select, textarea, [tabindex]") {
+				t.Errorf("%s: %s leads to nothing that takes the focus", name, a.AttrOr("href", ""))
+			}
+		})
+	}
 }
 
 func TestAnEventThatIsOverOffersNothing(t *testing.T) {
