@@ -88,7 +88,7 @@ func (h *heart) stop() {
 }
 
 // keepBeating runs, until ctx ends, an update that says how far it is and
-// returns the name of whoever asked for a stop, or ”. It tells end of that,
+// returns the name of whoever asked for a stop, or "". It tells end of that,
 // and of errDisowned when there is no row to update.
 func (h *heart) keepBeating(ctx context.Context, update string, args func() []any, end func(cause error)) {
 	ticker := time.NewTicker(beatEvery)
