@@ -205,3 +205,17 @@ type bookerFunc func(ctx context.Context, r booking.Request) (booking.Answer, er
 func (f bookerFunc) Book(ctx context.Context, r booking.Request) (booking.Answer, error) {
 	return f(ctx, r)
 }
+
+func (s *stage) awaitPhase(id uuid.UUID, phase string) {
+	s.t.Helper()
+	s.comesTrue("it comes to "+phase, func() bool { return s.read(id).Phase == phase })
+}
+
+func (s *stage) read(id uuid.UUID) simulation.Simulation {
+	s.t.Helper()
+	run, err := simulation.ByID(s.t.Context(), s.pool, id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return run
+}
