@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 	"net/netip"
 	"testing"
@@ -21,12 +20,8 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 func TestSeedDemo(t *testing.T) {
 	t.Parallel()
 	pool, now := dbtest.Pool(t), time.Now()
-	start := time.Now()
 	if !mustSeed(t, pool, now) {
 		t.Error("it says that it did nothing")
-	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("the demo took %s", took)
 	}
 	mustBeWhole(t, pool, now)
 
@@ -45,33 +40,17 @@ func TestSeedDemo(t *testing.T) {
 // next, even long afterwards, and nobody who came in between loses anything.
 func TestADemoThatWasBrokenOffIsFinished(t *testing.T) {
 	t.Parallel()
-	for name, breakOff := range map[string]func(t *testing.T, pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error{
-		"before the first booking": func(t *testing.T, pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
-			if err := desk.Close(t.Context()); err != nil {
-				return err
-			}
-			_, err := seedDemo(t.Context(), pool, account.TestHasher(), desk, now)
-			return err
-		},
-		"before the last step": func(t *testing.T, pool *pgxpool.Pool, desk *booking.Desk, now time.Time) error {
-			_, err := pool.Exec(t.Context(), `
-				create function break_off() returns trigger language plpgsql as $$ begin raise exception 'broken off'; end $$;
-				create trigger break_off before delete on settings for each row execute function break_off()`)
-			if err != nil {
-				return err
-			}
-			_, seedErr := seedDemo(t.Context(), pool, account.TestHasher(), desk, now)
-			_, err = pool.Exec(t.Context(), `drop function break_off cascade`)
-			return errors.Join(seedErr, err)
-		},
-	} {
+	for name, booked := range map[string]bool{"before the first booking": false, "before the last step": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool, now := dbtest.Pool(t), time.Now()
 			desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
-			if err := breakOff(t, pool, desk, now.AddDate(0, -6, 0)); err == nil {
-				t.Fatal("it was not broken off")
+			if !booked {
+				if err := desk.Close(t.Context()); err != nil {
+					t.Fatal(err)
+				}
 			}
+			breakOff(t, pool, desk, now.AddDate(0, -6, 0))
 			cox, err := account.NewStore(pool, account.TestHasher()).CreateAdmin(t.Context(), "Cox", "cox@example.org", "steady at the catch")
 			if err != nil {
 				t.Fatal(err)
@@ -86,6 +65,23 @@ func TestADemoThatWasBrokenOffIsFinished(t *testing.T) {
 			}
 		})
 	}
+}
+
+// breakOff seeds a demo no event of which gets as far as its last step.
+func breakOff(t *testing.T, pool *pgxpool.Pool, desk *booking.Desk, now time.Time) {
+	t.Helper()
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`create function break_off() returns trigger language plpgsql as $$ begin raise exception 'broken off'; end $$;
+	      create trigger break_off before delete on settings for each row execute function break_off()`)
+	if _, err := seedDemo(t.Context(), pool, account.TestHasher(), desk, now); err == nil {
+		t.Fatal("it was not broken off")
+	}
+	exec(`drop function break_off cascade`)
 }
 
 // A database that people came to without a demo has none.
