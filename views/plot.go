@@ -209,7 +209,7 @@ func (h waitHillOf) words(ctx context.Context) string {
 	if r.GaveUpAfter > 0 {
 		return say(ctx, "%s gave up; half the rest by %s", gaveUp(r), took(ctx, r.Pace[len(r.Pace)/2]))
 	}
-	return say(ctx, "half by %s, 99 %% by %s", took(ctx, r.Latency.P50), took(ctx, r.Latency.P99))
+	return say(ctx, "half by %s, 99%% by %s", took(ctx, r.Latency.P50), took(ctx, r.Latency.P99))
 }
 
 // A field is a plot with two axes.
