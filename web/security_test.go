@@ -115,7 +115,9 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	}
 	r := c.request(http.MethodPost, "/account", "name", "Eve")
 	r.Header.Set("Origin", "https://evil.example")
-	c.send(r).wants(http.StatusForbidden).says("This form came from another site").has("main h1")
+	refused := c.send(r).wants(http.StatusForbidden).says("This form came from another site").has("main h1")
+	// Nobody looked who they are, so they are not asked to sign in again.
+	refused.hasNo(`[href^="/login"]`).hasNo(`[href^="/signup"]`)
 }
 
 func TestWhatIsNoTextIsRefused(t *testing.T) {
