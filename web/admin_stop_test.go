@@ -36,7 +36,7 @@ func TestStopASimulation(t *testing.T) {
 	defer letGo()
 
 	path := c.post("/admin/simulations", "event", e.ID.String(), "users", "5", "strategy", "pessimistic", "target", "rehearsal").wants(http.StatusSeeOther).location()
-	c.get(path).has(`#simulation[data-state=running] + form[action="` + path + `/stop"]`)
+	c.get(path).has(`form[action="` + path + `/stop"] + #simulation[data-state=running]`)
 	for s.count(`select count(*) from simulations where phase = 'booking'`) == 0 {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -66,7 +66,7 @@ func TestStopAComparison(t *testing.T) {
 	defer letGo()
 
 	path := c.post("/admin/lab", "event", e.ID.String(), "users", "10", "strategy", "grouped", "strategy", "pessimistic").wants(http.StatusSeeOther).location()
-	c.get(path).has(`#comparison[data-state=running] + form[action="` + path + `/stop"]`)
+	c.get(path).has(`form[action="` + path + `/stop"] + #comparison[data-state=running]`)
 	for s.count(`select count(*) from simulations where phase = 'booking'`) == 0 {
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -19,7 +19,7 @@ func testLab(t *testing.T, s *demoSite) {
 
 	admin.opens("/admin/lab")
 	admin.chooses("Event", "Five kayaks for a class")
-	admin.fills("People", "400")
+	admin.fills("People", "1000")
 	admin.fills("Name", "Lunch break")
 	admin.clicks("Compare them")
 	admin.has("#comparison[data-state=running] [data-turn=optimistic] progress")
