@@ -3,10 +3,11 @@ package web
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
@@ -17,16 +18,18 @@ import (
 // minSessionKey is the least length of a session key in bytes.
 const minSessionKey = 32
 
-// newCookies makes the store that writes and reads the session cookie.
+// newCookies makes the store that writes and reads the session cookie. It is
+// signed and not encrypted: the token in it, and what the next page will say,
+// are the browser's owner's to know.
 func newCookies(key []byte, secure bool) (*sessions.CookieStore, error) {
 	if len(key) < minSessionKey {
 		return nil, fmt.Errorf("the session key has %d bytes, it needs %d", len(key), minSessionKey)
 	}
-	derived, err := hkdf.Key(sha256.New, key, nil, "rowlock session cookie", 64)
+	derived, err := hkdf.Key(sha256.New, key, nil, "rowlock signed session cookie", 32)
 	if err != nil {
-		return nil, errors.Join(errors.New("derive the cookie keys"), err)
+		return nil, errors.Join(errors.New("derive the cookie key"), err)
 	}
-	store := sessions.NewCookieStore(derived[:32], derived[32:])
+	store := sessions.NewCookieStore(derived)
 	store.Options = &sessions.Options{
 		Path:     "/",
 		HttpOnly: true,
@@ -36,45 +39,69 @@ func newCookies(key []byte, secure bool) (*sessions.CookieStore, error) {
 	store.MaxAge(int(account.SessionLifetime.Seconds()))
 	for _, codec := range store.Codecs {
 		if c, ok := codec.(*securecookie.SecureCookie); ok {
-			c.SetSerializer(jsonValues{})
+			c.SetSerializer(formValues{})
 		}
 	}
 	return store, nil
 }
 
-// jsonValues writes what a cookie holds as JSON: texts and lists of texts by
-// name. The library's own way describes its types in every cookie, and to read
-// that took a fifth of all that a booking costs this program.
-type jsonValues struct{}
+// formValues writes what a cookie holds as a browser sends a form: texts by
+// name, and lists of texts by names with listMark. The library's own way
+// describes its types in every cookie, and to read that took a fifth of all
+// that a booking costs this program.
+type formValues struct{}
 
-func (jsonValues) Serialize(src any) ([]byte, error) {
+const listMark = "[]"
+
+func (formValues) Serialize(src any) ([]byte, error) {
 	values, ok := src.(map[any]any)
 	if !ok {
 		return nil, fmt.Errorf("a cookie cannot hold %T", src)
 	}
-	named := make(map[string]any, len(values))
+	form := make(url.Values, len(values))
 	for name, value := range values {
-		text, ok := name.(string)
+		key, ok := name.(string)
 		if !ok {
 			return nil, fmt.Errorf("a cookie cannot name a value by %T", name)
 		}
-		named[text] = value
+		list, isList := value.([]any)
+		if isList {
+			key += listMark
+		} else {
+			list = []any{value}
+		}
+		for _, item := range list {
+			text, ok := item.(string)
+			if !ok {
+				return nil, fmt.Errorf("a cookie cannot hold %T", item)
+			}
+			form.Add(key, text)
+		}
 	}
-	return json.Marshal(named)
+	return []byte(form.Encode()), nil
 }
 
-func (jsonValues) Deserialize(src []byte, dst any) error {
+func (formValues) Deserialize(src []byte, dst any) error {
 	values, ok := dst.(*map[any]any)
 	if !ok {
 		return fmt.Errorf("a cookie cannot be read into %T", dst)
 	}
-	var named map[string]any
-	if err := json.Unmarshal(src, &named); err != nil {
+	form, err := url.ParseQuery(string(src))
+	if err != nil {
 		return err
 	}
-	*values = make(map[any]any, len(named))
-	for name, value := range named {
-		(*values)[name] = value
+	*values = make(map[any]any, len(form))
+	for key, texts := range form {
+		name, isList := strings.CutSuffix(key, listMark)
+		if !isList {
+			(*values)[name] = texts[0]
+			continue
+		}
+		list := make([]any, len(texts))
+		for i, text := range texts {
+			list[i] = text
+		}
+		(*values)[name] = list
 	}
 	return nil
 }

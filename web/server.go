@@ -35,8 +35,8 @@ type Config struct {
 	// "https://events.example.org". With https, cookies are sent over https
 	// only and browsers are told to stay there.
 	BaseURL string
-	// SessionKey signs and encrypts the session cookies. Instances that serve
-	// the same people share it. It has at least 32 bytes.
+	// SessionKey signs the session cookies. Instances that serve the same
+	// people share it. It has at least 32 bytes.
 	SessionKey []byte
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. With
 	// none, the address of the connection is the visitor's.
