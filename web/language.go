@@ -22,8 +22,9 @@ func speakLanguage(next echo.HandlerFunc) echo.HandlerFunc {
 			chosen = cookie.Value
 		}
 		l := locale.Choose(chosen, r.Header.Get("Accept-Language"))
-		c.SetRequest(r.WithContext(locale.With(r.Context(), l)))
-		c.Response().Header().Add(echo.HeaderVary, "Accept-Language")
+		if l != locale.From(r.Context()) {
+			c.SetRequest(r.WithContext(locale.With(r.Context(), l)))
+		}
 		return next(c)
 	}
 }

@@ -21,12 +21,9 @@ var preloadRules = []string{strconv.Quote(static.Path("preload.rules"))}
 // nothing.
 func offerPreload(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !forMachines(c) {
-			h := c.Response().Header()
-			h.Add(echo.HeaderVary, "Save-Data")
-			if !strings.EqualFold(c.Request().Header.Get("Save-Data"), "on") {
-				h["Speculation-Rules"] = preloadRules
-			}
+		savesData := strings.EqualFold(c.Request().Header.Get("Save-Data"), "on")
+		if !savesData && !forMachines(c) && !wantsJSON(c) {
+			c.Response().Header()["Speculation-Rules"] = preloadRules
 		}
 		return next(c)
 	}

@@ -32,17 +32,11 @@ const maxBody = 1 << 20
 const contentPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; " +
 	"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// securityHeaders are what every answer carries. They are made once for all
+// dataHeaders are what every answer carries. They are made once for all
 // answers, which only ever replace a value.
-func securityHeaders(secure bool) http.Header {
+func dataHeaders(secure bool) http.Header {
 	h := http.Header{
-		"Content-Security-Policy": {contentPolicy},
-		"X-Content-Type-Options":  {"nosniff"},
-		"X-Frame-Options":         {"DENY"},
-		// Our own pages learn where a visitor came from; others learn nothing.
-		"Referrer-Policy":              {"same-origin"},
-		"Permissions-Policy":           {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
-		"Cross-Origin-Opener-Policy":   {"same-origin"},
+		"X-Content-Type-Options":       {"nosniff"},
 		"Cross-Origin-Resource-Policy": {"same-origin"},
 	}
 	if secure {
@@ -51,12 +45,31 @@ func securityHeaders(secure bool) http.Header {
 	return h
 }
 
+// pageHeaders are what every answer carries that a browser may show.
+func pageHeaders(secure bool) http.Header {
+	h := dataHeaders(secure)
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Frame-Options", "DENY")
+	// Our own pages learn where a visitor came from; others learn nothing.
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	return h
+}
+
 // setSecurityHeaders runs before the handlers, so that errors carry the
-// headers too.
-func setSecurityHeaders(headers http.Header) echo.MiddlewareFunc {
+// headers too. A script that asks for JSON shows no page: a browser asks for a
+// page in other words, whatever site the link stands on. In a rush of bookings
+// each header counts.
+func setSecurityHeaders(secure bool) echo.MiddlewareFunc {
+	page, data := pageHeaders(secure), dataHeaders(secure)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			maps.Copy(c.Response().Header(), headers)
+			if wantsJSON(c) {
+				maps.Copy(c.Response().Header(), data)
+			} else {
+				maps.Copy(c.Response().Header(), page)
+			}
 			return next(c)
 		}
 	}

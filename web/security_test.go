@@ -53,6 +53,24 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
+// What governs pages is left out of data, which no browser shows; what keeps it
+// from being taken for something else stays.
+func TestDataCarriesTheHeadersThatConcernIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for path, want := range map[string]int{"/events": http.StatusOK, "/bookings": http.StatusUnauthorized, "/nothing": http.StatusNotFound} {
+		a := s.stranger().json(http.MethodGet, path).wants(want)
+		for header, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin",
+			"Content-Security-Policy": "", "Speculation-Rules": "",
+		} {
+			if got := a.Header.Get(header); got != want {
+				t.Errorf("%s: %s is %q, want %q", path, header, got, want)
+			}
+		}
+	}
+}
+
 func TestPagesOfSignedInPeopleAreNotKept(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -159,7 +159,7 @@ func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
 	e.Use(
 		s.logRequest,
 		recoverPanic,
-		setSecurityHeaders(securityHeaders(s.secure)),
+		setSecurityHeaders(s.secure),
 		offerPreload,
 		speakLanguage,
 		s.refuseCrossOrigin,

@@ -29,6 +29,11 @@ const (
 	visitKey   = "visit"
 )
 
+// whatPagesVaryBy are the headers of a request on which a page depends: what is
+// asked for, in which language, by whom, as a part or whole, and ahead of time
+// or not.
+var whatPagesVaryBy = []string{"Accept, Accept-Language, Cookie, HX-Request, Save-Data"}
+
 // loadVisit finds out who makes the request, in one query, and saves the
 // cookie with the response when something changed it. Pages for a signed-in
 // person are kept by no cache.
@@ -46,7 +51,7 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 
 		h := c.Response().Header()
 		h.Set(echo.HeaderCacheControl, "no-cache")
-		h.Add(echo.HeaderVary, "Accept, Cookie, HX-Request")
+		h[echo.HeaderVary] = whatPagesVaryBy
 		if err := s.recognize(c, v); err != nil {
 			return err
 		}
