@@ -25,9 +25,9 @@ import (
 	"rowlock/web"
 )
 
-// visitors is how many requests to book are under way at once while the rate
+// underWay are how many requests to book are under way at once while the rate
 // is measured, each of another signed-in person.
-const visitors = 1000
+var underWay = []int{1_000, 10_000}
 
 // httpTarget is what bookings through HTTP should reach of the rate of a
 // server that says hello.
@@ -77,47 +77,87 @@ func allowManyConnections() error {
 }
 
 // A front is the instances that browsers reach, people who are signed in, and
-// a server that only says hello.
+// servers that only say hello: one at once, one as late as a booking's answer
+// must come.
 type front struct {
 	*stage
-	dir       string
-	instances []*program
-	cookies   []string
-	hello     string
-	stop      func()
+	dir string
+	// flags start an instance.
+	flags       []string
+	instances   []*program
+	cookies     []string
+	hello, late *greeter
 }
+
+// lateness is how long the second server waits before it says hello.
+const lateness = 5 * time.Millisecond
 
 func newFront(ctx context.Context, b *bench, s *stage) (*front, error) {
 	key := []byte(strings.Repeat("a key that all instances share; ", 2))
-	f := &front{stage: s, dir: b.dir}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	f := &front{stage: s, dir: b.dir, flags: []string{
+		"--database-url", b.server.URL(embedded.Database), "--session-key", base64.StdEncoding.EncodeToString(key),
+	}}
+	var err error
+	if f.hello, err = newGreeter(0); err != nil {
 		return nil, err
 	}
-	f.hello = "http://" + listener.Addr().String()
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Write([]byte("hello")) //nolint:errcheck // wrk counts what fails
-	})}
-	go server.Serve(listener) //nolint:errcheck // it ends when it is closed
-	f.stop = func() {
-		server.Close() //nolint:errcheck // it is only a baseline
-		for _, p := range f.instances {
-			p.stop()
-		}
+	if f.late, err = newGreeter(lateness); err != nil {
+		f.stop()
+		return nil, err
 	}
 	for range 3 {
-		p, err := startProgram(ctx, b.dir, "--database-url", b.server.URL(embedded.Database), "--session-key", base64.StdEncoding.EncodeToString(key))
-		if err != nil {
+		if _, err := f.start(ctx); err != nil {
 			f.stop()
 			return nil, err
 		}
-		f.instances = append(f.instances, p)
 	}
 	if f.cookies, err = s.signIn(ctx, overload, web.Config{BaseURL: f.instances[0].url, SessionKey: key}); err != nil {
 		f.stop()
 		return nil, err
 	}
 	return f, nil
+}
+
+// start adds an instance that has served nobody yet.
+func (f *front) start(ctx context.Context) (*program, error) {
+	p, err := startProgram(ctx, f.dir, f.flags...)
+	if err == nil {
+		f.instances = append(f.instances, p)
+	}
+	return p, err
+}
+
+func (f *front) stop() {
+	for _, g := range []*greeter{f.hello, f.late} {
+		if g != nil {
+			g.server.Close() //nolint:errcheck // it is only a baseline
+		}
+	}
+	for _, p := range f.instances {
+		p.stop()
+	}
+}
+
+// A greeter is a server that says hello to everyone.
+type greeter struct {
+	url    string
+	server *http.Server
+}
+
+func newGreeter(after time.Duration) (*greeter, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	g := &greeter{url: "http://" + listener.Addr().String()}
+	g.server = &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if after > 0 {
+			time.Sleep(after)
+		}
+		w.Write([]byte("hello")) //nolint:errcheck // wrk counts what fails
+	})}
+	go g.server.Serve(listener) //nolint:errcheck // it ends when it is closed
+	return g, nil
 }
 
 // signIn makes n people, starts a session for each as the sign-in form does
@@ -150,39 +190,81 @@ func (s *stage) signIn(ctx context.Context, n int, config web.Config) ([]string,
 
 // measureRates compares one and three instances with hello.
 func (f *front) measureRates(ctx context.Context, b *bench) error {
-	var greeted, greetCost spread
-	rates, waits, costs, ratios := map[int]spread{}, map[int]spread{}, map[int]spread{}, map[int]spread{}
-	for round := range b.rounds + 1 {
-		before := ownProcessorTime()
-		hello, err := wrk(ctx, f.hello, "", visitors, 4*time.Second)
-		if err != nil {
+	b.printf("People, each with a session and a cookie of their own, keep so many booking requests under way on one event\nafter another for four seconds, each request a new booking, half of them in line. wrk asks, over as many\nconnections; it, the program and PostgreSQL share the processors. A `net/http` server that only says hello is the\nlimit that HTTP sets: asked with the same requests, with the shortest there are, and, as a booking's answer has to\nwait for others, with the same requests and an answer %d ms later. Processor time is that of the serving programs\nalone, which log errors only.\n\n", lateness.Milliseconds())
+	b.printf("| under way | | requests/s | of hello's rate | p99 ms | program, µs of CPU per request |\n|---|---|---|---|---|---|\n")
+	bookings := make([]*rate, len(underWay))
+	for i, people := range underWay {
+		var err error
+		if bookings[i], err = f.measureRate(ctx, b, people); err != nil {
 			return err
 		}
-		cost := (ownProcessorTime() - before).Seconds() * 1e6 / hello.requests
-		if round > 0 {
-			greeted, greetCost = append(greeted, hello.perSecond), append(greetCost, cost)
-		}
-		for _, n := range []int{1, 3} {
-			l, err := f.book(ctx, f.instances[:n], visitors, 4*time.Second)
-			if err != nil {
-				return err
-			}
-			if round > 0 {
-				rates[n], waits[n], costs[n] = append(rates[n], l.perSecond), append(waits[n], l.p99), append(costs[n], l.cost)
-				ratios[n] = append(ratios[n], l.perSecond/hello.perSecond)
-			}
-		}
-	}
-	b.printf("%s people, each with a session and a cookie of their own, keep as many booking requests under way on one\nevent after another for four seconds, each request a new booking, half of them in line. wrk asks, over %s\nconnections; it, the program and PostgreSQL share the processors. The same load on a `net/http` server that only\nsays hello is the limit that HTTP sets. Processor time is that of the serving programs alone.\n\n", thousands(visitors), thousands(visitors))
-	b.printf("| | requests/s | of hello's rate | p99 ms | program, µs of CPU per request |\n|---|---|---|---|---|\n")
-	b.printf("| hello | %s | 1 | | %s |\n", greeted.text(0), greetCost.text(0))
-	for _, n := range []int{1, 3} {
-		b.printf("| book a seat, %s | %s | **%s** | %s | %s |\n", map[int]string{1: "one instance", 3: "three instances on one database"}[n],
-			rates[n].text(0), ratios[n].text(2), waits[n].text(0), costs[n].text(0))
 	}
 	b.printf("\nNo request failed, and every rule holds for every event.\n")
-	b.target(fmt.Sprintf("bookings through one instance at %.1f of hello's rate", httpTarget), ratios[1].median() >= httpTarget)
+	for i, people := range underWay {
+		b.target(fmt.Sprintf("%s bookings under way through one instance at %.1f of hello's rate to the same requests", thousands(people), httpTarget), bookings[i].ratio.median() >= httpTarget)
+	}
 	return nil
+}
+
+// A rate is what rounds of one kind of load found.
+type rate struct{ perSecond, ratio, p99, cost spread }
+
+// measureRate lets every server answer so many requests at once, in turns, and
+// returns how one instance of Rowlock did, which takes its turn next to hello:
+// a machine's pace drifts.
+func (f *front) measureRate(ctx context.Context, b *bench, people int) (*rate, error) {
+	loads := []struct {
+		name string
+		run  func() (load, error)
+	}{
+		{"hello, to the same requests", func() (load, error) { return f.greet(ctx, f.hello, people, true) }},
+		{"**book a seat, one instance**", func() (load, error) { return f.book(ctx, f.instances[:1], people, rateTime) }},
+		{"book a seat, three instances on one database", func() (load, error) { return f.book(ctx, f.instances, people, rateTime) }},
+		{"hello, to a bare GET", func() (load, error) { return f.greet(ctx, f.hello, people, false) }},
+		{fmt.Sprintf("hello, %d ms later, to the same requests", lateness.Milliseconds()), func() (load, error) { return f.greet(ctx, f.late, people, true) }},
+	}
+	rates := make([]rate, len(loads))
+	for round := range b.rounds + 1 {
+		var hello float64
+		for i, l := range loads {
+			got, err := l.run()
+			if err != nil {
+				return nil, err
+			}
+			if i == 0 {
+				hello = got.perSecond
+			}
+			if r := &rates[i]; round > 0 { // the first warms up
+				r.perSecond, r.ratio = append(r.perSecond, got.perSecond), append(r.ratio, got.perSecond/hello)
+				r.p99, r.cost = append(r.p99, got.p99), append(r.cost, got.cost)
+			}
+		}
+	}
+	for i, l := range loads {
+		r := &rates[i]
+		b.printf("| %s | %s | %s | %s | %s | %s |\n", thousands(people), l.name, r.perSecond.text(0), r.ratio.text(2), r.p99.text(0), r.cost.text(0))
+	}
+	return &rates[1], nil
+}
+
+// rateTime is how long a rate is measured.
+const rateTime = 4 * time.Second
+
+// greet lets so many people ask for hello, as they would ask for a seat or
+// with the shortest request there is.
+func (f *front) greet(ctx context.Context, g *greeter, people int, asBookings bool) (load, error) {
+	script := ""
+	if asBookings {
+		var err error
+		events := []uuid.UUID{uuid.Must(uuid.NewV7())} // nobody looks for it
+		if script, err = f.script(0, events, f.cookies[:people]); err != nil {
+			return load{}, err
+		}
+	}
+	before := ownProcessorTime()
+	l, err := wrk(ctx, g.url, script, people, rateTime)
+	l.cost = (ownProcessorTime() - before).Seconds() * 1e6 / l.requests
+	return l, err
 }
 
 // ownProcessorTime is what this program has used, which says hello.

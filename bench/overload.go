@@ -28,7 +28,10 @@ const (
 // measureCrowd keeps ten thousand bookings under way, each of another person
 // over another connection.
 func (f *front) measureCrowd(ctx context.Context, b *bench) error {
-	p := f.instances[1] // which has served less so far
+	p, err := f.start(ctx)
+	if err != nil {
+		return err
+	}
 	before, err := p.resident("VmRSS")
 	if err != nil {
 		return err
@@ -58,7 +61,10 @@ func (f *front) measureOverload(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	p := f.instances[2]
+	p, err := f.start(ctx)
+	if err != nil {
+		return err
+	}
 	release, err := f.hold(ctx, event)
 	if err != nil {
 		return err
