@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -21,6 +23,7 @@ import (
 	"rowlock/booking"
 	"rowlock/db/embedded"
 	"rowlock/live"
+	"rowlock/web"
 )
 
 // livePages is how many people look at one event on one instance.
@@ -40,8 +43,9 @@ func openPages(ctx context.Context, b *bench) error {
 		return err
 	}
 	url := b.server.URL(embedded.Database)
+	key := []byte(strings.Repeat("a key of the program's for cookies", 2))
 	// Each page comes from an address of its own, as behind a proxy.
-	p, err := startProgram(ctx, b.dir, "--database-url", url, "--trusted-proxies", "127.0.0.1")
+	p, err := startProgram(ctx, b.dir, "--database-url", url, "--trusted-proxies", "127.0.0.1", "--session-key", base64.StdEncoding.EncodeToString(key))
 	if err != nil {
 		return err
 	}
@@ -50,7 +54,7 @@ func openPages(ctx context.Context, b *bench) error {
 	if err := hub.Join(url); err != nil {
 		return err
 	}
-	r := &rushHour{stage: s, desk: booking.NewDesk(s.pool, slog.Default(), hub.Changed), event: event}
+	r := &rushHour{stage: s, desk: booking.NewDesk(s.pool, slog.Default(), hub.Changed), event: event, key: key}
 	watched, err := r.measure(ctx, b, p)
 	if err != nil {
 		p.stop()
@@ -68,11 +72,17 @@ type rushHour struct {
 	*stage
 	desk  *booking.Desk
 	event uuid.UUID
+	// key signs the cookies of the program that serves the pages.
+	key []byte
 }
 
 func (r *rushHour) measure(ctx context.Context, b *bench, p *program) (*audience, error) {
 	b.printf("One instance serves %d open pages of one event; the bookings come through another. Processor time is that\nof the serving program, of one core; the readers share the machine with it.\n\n| what | result |\n|---|---|\n", livePages)
-	quiet, err := r.bookSlowly(ctx, 20, 0, nil)
+	quiet, err := r.bookSlowly(ctx, 20, time.Second, nil)
+	if err != nil {
+		return nil, err
+	}
+	quietThere, err := r.bookThrough(ctx, p, 20, time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +131,54 @@ func (r *rushHour) measure(ctx context.Context, b *bench, p *program) (*audience
 		return a, err
 	}
 	b.printf("| from the answer to a booking until all %d pages show it | %s ms |\n", livePages, reach.text(0))
-	b.printf("| a booking's own time, without open pages and with them | %s ms, %s ms |\n", quiet.text(1), busy.text(1))
+	busyThere, err := r.bookThrough(ctx, p, 20, time.Second)
+	if err != nil {
+		return a, err
+	}
+	b.printf("| a booking at the other instance, without open pages and with them | %s ms, %s ms |\n", quiet.text(1), busy.text(1))
+	b.printf("| the same through the instance that serves them, by HTTP | %s ms, %s ms |\n", quietThere.text(1), busyThere.text(1))
 	return a, nil
+}
+
+// bookThrough is [rushHour.bookSlowly] by HTTP, through the program that
+// serves the pages.
+func (r *rushHour) bookThrough(ctx context.Context, p *program, n int, pause time.Duration) (spread, error) {
+	cookies, err := r.signIn(ctx, n, web.Config{BaseURL: p.url, SessionKey: r.key})
+	if err != nil {
+		return nil, err
+	}
+	var waits spread
+	for _, cookie := range cookies {
+		start := time.Now()
+		if err := p.book(ctx, r.event, cookie); err != nil {
+			return nil, err
+		}
+		waits = append(waits, milliseconds(time.Since(start)))
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+	return waits, nil
+}
+
+// book sends one person's request to book.
+func (p *program) book(ctx context.Context, event uuid.UUID, cookie string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/events/"+event.String()+"/book", http.NoBody)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Cookie", cookie)
+	got, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer got.Body.Close() //nolint:errcheck // it is read to its end
+	answer, err := io.ReadAll(got.Body)
+	if err == nil && got.StatusCode != http.StatusOK {
+		err = fmt.Errorf("book: %s: %s", got.Status, answer)
+	}
+	return err
 }
 
 // bookSlowly lets n people book one after the other, with a pause between
