@@ -377,3 +377,15 @@ func latinDatabase(t *testing.T) string {
 	t.Cleanup(func() { change(t, url, `drop database latin`) })
 	return regexp.MustCompile(`/[^/?]+\?`).ReplaceAllString(url, "/latin?")
 }
+
+func TestACommandThatASignalEndsSaysThatItWasStopped(t *testing.T) {
+	t.Setenv("DATABASE_URL", dbtest.URL(t))
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, args := range [][]string{{"serve", "--addr", "127.0.0.1:0"}, {"migrate"}, {"verify"}, {"demo"}} {
+		err := run(stopped, args, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard})
+		if err == nil || explain(err) != "stopped before it was done" {
+			t.Errorf("%v: got %v", args, err)
+		}
+	}
+}

@@ -210,6 +210,8 @@ func explain(err error) string {
 	var unreadable *pgconn.ParseConfigError
 	var unresolved *net.DNSError
 	switch {
+	case errors.Is(err, context.Canceled): // nothing but a signal ends a command's context
+		return "stopped before it was done"
 	case errors.As(err, &refused):
 		if way := wayOut(refused); way != "" {
 			return way
