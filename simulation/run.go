@@ -101,13 +101,15 @@ func (u *run) carryOut() {
 	u.save(tally, results, err)
 }
 
+// simulate returns what came of the run. When it fails, the tally is that of
+// the people who have an answer, and whoever saves it has yet to read the seats.
 func (u *run) simulate() (Tally, Results, error) {
 	people, err := makePeople(u.preparing, u.pool, u.id, u.size)
 	if cause := context.Cause(u.preparing); err != nil && cause != nil {
-		return Tally{}, Results{}, cause
+		return u.crowd.soFar(), Results{}, cause
 	}
 	if err != nil {
-		return Tally{}, Results{}, fmt.Errorf("make %d people: %w", u.size, err)
+		return u.crowd.soFar(), Results{}, fmt.Errorf("make %d people: %w", u.size, err)
 	}
 
 	u.crowd.gather(u.booker, u.eventID, people)
@@ -119,7 +121,7 @@ func (u *run) simulate() (Tally, Results, error) {
 	case <-answered:
 	case <-u.ctx.Done():
 		// Whoever still waits is answered by the booker, and heard by nobody.
-		return Tally{}, Results{}, context.Cause(u.ctx)
+		return u.crowd.soFar(), Results{}, context.Cause(u.ctx)
 	}
 
 	u.effort.end()
@@ -129,21 +131,21 @@ func (u *run) simulate() (Tally, Results, error) {
 
 // conclude measures the answers and holds them against the database.
 func (u *run) conclude() (Tally, Results, error) {
-	tally := u.crowd.tally()
-	if err := u.readSeats(&tally); err != nil {
-		return Tally{}, Results{}, err
+	tally, failures := u.crowd.tally(), u.crowd.failures()
+	if err := u.readSeats(u.ctx, &tally); err != nil {
+		return tally, Results{Failures: failures}, err
 	}
 	checks, err := u.check()
 	if err != nil {
-		return Tally{}, Results{}, err
+		return tally, Results{Failures: failures}, err
 	}
 	if u.crowd.cutShort {
-		return tally, Results{Checks: checks, Failures: u.crowd.failures()}, context.Cause(u.preparing)
+		return tally, Results{Checks: checks, Failures: failures}, context.Cause(u.preparing)
 	}
 	pace := u.crowd.pace() // before measure sorts everyone's times
 	results := measure(u.crowd.waited)
 	results.Pace, results.Checks = pace, checks
-	results.Failures, results.GaveUpAfter = u.crowd.failures(), u.crowd.gaveUpAfter()
+	results.Failures, results.GaveUpAfter = failures, u.crowd.gaveUpAfter()
 	u.effort.tell(&results)
 	if results.Took > 0 {
 		results.BookingsPerSecond = float64(tally.Registered+tally.Waitlisted) / results.Took.Seconds()
@@ -151,16 +153,18 @@ func (u *run) conclude() (Tally, Results, error) {
 	return tally, results, nil
 }
 
-func (u *run) readSeats(t *Tally) error {
-	var capacity, confirmed int
-	err := u.pool.QueryRow(u.ctx, `
+// readSeats reads into the tally what the database has of the seats. It leaves
+// the tally alone when it fails.
+func (u *run) readSeats(ctx context.Context, t *Tally) error {
+	var capacity, remaining, confirmed int
+	err := u.pool.QueryRow(ctx, `
 		select capacity, seats_remaining,
 		       (select count(*) from registrations where event_id = e.id and status = 'confirmed')
-		from events e where id = $1`, u.eventID).Scan(&capacity, &t.SeatsRemaining, &confirmed)
+		from events e where id = $1`, u.eventID).Scan(&capacity, &remaining, &confirmed)
 	if err != nil {
 		return fmt.Errorf("read the seats of event %s: %w", u.eventID, err)
 	}
-	t.Overbooked = max(0, confirmed-capacity)
+	t.SeatsRemaining, t.Overbooked = remaining, max(0, confirmed-capacity)
 	return nil
 }
 
@@ -169,19 +173,23 @@ func (u *run) save(tally Tally, results Results, failure error) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 
+	answered := u.crowd.answered()
 	state, words := Done, locale.Text{}
 	if failure != nil {
 		u.log.Log(ctx, gravity(failure), "simulation: did not finish", "event", u.eventID, "cause", failure)
 		state, words = Failed, inWords(failure)
 	}
 	text, err := json.Marshal(results)
+	if err == nil && failure != nil {
+		err = u.readSeats(ctx, &tally)
+	}
 	if err == nil {
 		_, err = u.pool.Exec(ctx, `
 			update simulations
 			set state = $2, failure = $3, phase = $4, answered = $5, registered = $6, waitlisted = $7, failed = $8,
 			    seats_remaining = $9, overbooked = $10, results = $11, heartbeat_at = now(), finished_at = now()
 			where id = $1 and state = 'running'`,
-			u.id, state, words, *u.phase.Load(), u.crowd.answered(), tally.Registered, tally.Waitlisted, tally.Failed,
+			u.id, state, words, *u.phase.Load(), answered, tally.Registered, tally.Waitlisted, tally.Failed,
 			tally.SeatsRemaining, tally.Overbooked, text)
 	}
 	if err != nil {

@@ -164,9 +164,10 @@ type Simulation struct {
 	// Users attempted to book; Seats were free before them; Answered of them
 	// have an answer so far.
 	Users, Seats, Answered int
-	// Stopped tells that an admin asked for its end. The tally and the checks
-	// of a run that did end early are those of the people who had asked by
-	// then; it has no other results.
+	// Stopped tells that an admin asked for its end. A run that ended early,
+	// for that or another reason, has the tally of the people who had an
+	// answer by then, the seats as they were left and, if it came so far, the
+	// causes of failures and the checks; it has no other results.
 	Stopped              bool
 	Tally                Tally
 	Results              Results

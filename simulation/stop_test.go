@@ -82,6 +82,64 @@ func TestStop(t *testing.T) {
 	s.mustHold()
 }
 
+// A run that is stopped while its people are being made has booked nothing, so
+// all the seats are left; one that its program cannot wait for has what it gave
+// out until then.
+func TestWhatEndsEarlyTellsWhatWasDone(t *testing.T) {
+	t.Parallel()
+	t.Run("before anybody asked", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t, nil)
+		tx, err := s.pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback(context.WithoutCancel(t.Context())) //nolint:errcheck // it only ends the lock
+		if _, err := tx.Exec(t.Context(), `lock table users in share mode`); err != nil { // nobody can be made
+			t.Fatal(err)
+		}
+		id, err := s.start(simulation.Params{EventID: s.event(22), Users: 50})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.runner.Stop(t.Context(), id, s.admin); err != nil {
+			t.Fatal(err)
+		}
+		run := s.wait(id)
+		if want := (simulation.Tally{SeatsRemaining: 22}); run.State != simulation.Failed || run.Tally != want || run.Answered != 0 {
+			t.Errorf("it is %s with %d answers and %+v, want %+v", run.State, run.Answered, run.Tally, want)
+		}
+	})
+	t.Run("while people ask", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t, nil)
+		release := make(chan struct{})
+		defer close(release)
+		var asked atomic.Int32
+		s.bookers["grouped"] = bookerFunc(func(ctx context.Context, r booking.Request) (booking.Answer, error) {
+			if asked.Add(1) > 7 {
+				<-release
+				return booking.Answer{}, booking.ErrStopping
+			}
+			return s.desk.Book(ctx, r)
+		})
+		id, err := s.start(simulation.Params{EventID: s.event(22), Users: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.awaitAnswered(id, 7)
+		closing, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := s.runner.Close(closing); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("close the runner: got %v", err)
+		}
+		run := s.wait(id)
+		if want := (simulation.Tally{Registered: 7, SeatsRemaining: 15}); run.State != simulation.Failed || run.Tally != want || run.Answered != 7 {
+			t.Errorf("it is %s with %d answers and %+v, want %+v", run.State, run.Answered, run.Tally, want)
+		}
+	})
+}
+
 // Whoever asked the desk is answered, also when the run is stopped; a run in
 // which everybody is answered nevertheless is done.
 func TestStopLetsTheDeskAnswer(t *testing.T) {
