@@ -252,12 +252,13 @@ func writeFile(c echo.Context, comparison simulation.Comparison) error {
 	return writeRuns(c.Response(), comparison.Export())
 }
 
-// runColumns head the file of runs. Times are in milliseconds.
+// runColumns head the file of runs. Times are in milliseconds. The failures are
+// those of people, by cause; the failure is why the run did not finish.
 var runColumns = []string{
 	"run", "name", "event", "strategy", "state", "started_at", "users", "seats",
 	"registered", "waitlisted", "failed", "overbooked", "seats_remaining", "took_ms", "bookings_per_second",
 	"p50_ms", "p95_ms", "p99_ms", "max_ms", "transactions", "retries", "connections", "gave_up_after_ms",
-	"checks_passed", "checks", "failures",
+	"checks_passed", "checks", "failures", "failure",
 }
 
 func writeRuns(out *echo.Response, comparison simulation.ComparisonExport) error {
@@ -294,7 +295,7 @@ func runCells(e simulation.Export) []string {
 		e.ID.String(), plainCell(e.Name), plainCell(e.Event), e.Strategy, string(e.State), e.StartedAt.Format(time.RFC3339), strconv.Itoa(e.Users), strconv.Itoa(e.Seats),
 		strconv.Itoa(tally.SuccessCount), strconv.Itoa(tally.WaitlistedCount), strconv.Itoa(tally.FailedCount), strconv.Itoa(e.Overbooked), strconv.Itoa(tally.FinalSeatsRemaining), float(e.TookMS), float(e.BookingsPerSecond),
 		float(latency.P50), float(latency.P95), float(latency.P99), float(latency.Max), strconv.FormatInt(e.Transactions, 10), strconv.FormatInt(e.Retries, 10), strconv.Itoa(e.Connections), float(e.GaveUpAfterMS),
-		strconv.Itoa(passed), strconv.Itoa(len(e.Checks)), strings.Join(failures, "; "),
+		strconv.Itoa(passed), strconv.Itoa(len(e.Checks)), strings.Join(failures, "; "), plainCell(e.Failure),
 	}
 }
 

@@ -222,12 +222,15 @@ func TestLabFiles(t *testing.T) {
 	for i, strategy := range []string{"grouped", "pessimistic"} {
 		for column, want := range map[string]string{
 			"strategy": strategy, "event": "'=SUM(A1)", "state": "done", "users": "12", "seats": "5", "registered": "5",
-			"waitlisted": "7", "failed": "0", "overbooked": "0", "retries": "0", "failures": "", "checks_passed": cell(i+1, "checks"),
+			"waitlisted": "7", "failed": "0", "overbooked": "0", "retries": "0", "failures": "", "failure": "", "checks_passed": cell(i+1, "checks"),
 		} {
 			if got := cell(i+1, column); got != want {
 				t.Errorf("%s of %s: got %q, want %q", column, strategy, got, want)
 			}
 		}
+	}
+	if last := lines[0][len(lines[0])-1]; last != "failure" { // what scripts read by number stays where it was
+		t.Errorf("the last column is %s", last)
 	}
 	if cell(2, "transactions") != "12" || cell(1, "p99_ms") == "0" {
 		t.Errorf("the figures are %v", lines)

@@ -335,6 +335,10 @@ func TestFailedSimulation(t *testing.T) {
 	if got := c.json(http.MethodGet, path).wants(http.StatusInternalServerError).jsonError(); !strings.Contains(got, "stopped") {
 		t.Errorf("a script is told %q", got)
 	}
+	table := c.get("/admin/lab/runs.csv?run=" + id.String()).wants(http.StatusOK).Body
+	if lines := strings.Split(strings.TrimSpace(table), "\r\n"); !strings.HasSuffix(lines[0], ",failure") || !strings.Contains(lines[1], "stopped") {
+		t.Errorf("a table of it reads %q", lines)
+	}
 	c.post(path + "/undo").leadsTo(path)
 }
 
