@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +83,24 @@ func (c Compared) finished(ctx context.Context) []series {
 		}
 	}
 	return done
+}
+
+// judged are the runs that tell whether the promises were kept: those that came
+// to their end, and of the others those that got as far as a verdict.
+func (c Compared) judged(ctx context.Context) []series {
+	var judged []series
+	for _, s := range c.series(ctx) {
+		if s.Run.State == simulation.Done || len(s.Run.Results.Checks) > 0 || s.Run.Tally.Overbooked > 0 {
+			judged = append(judged, s)
+		}
+	}
+	return judged
+}
+
+// hasBoard tells whether there is something to put on a projector: a run that
+// came to its end, or a promise that was broken before.
+func (c Compared) hasBoard(ctx context.Context) bool {
+	return len(c.finished(ctx)) > 0 || slices.ContainsFunc(c.judged(ctx), breaks)
 }
 
 // A series is a run as charts and tables show it.
@@ -229,6 +248,11 @@ func soundnessOf(list []series) soundness {
 		sum.Passed += passed(s.Run.Results.Checks)
 	}
 	return sum
+}
+
+// breaks tells whether a run broke a promise, whether it was done or not.
+func breaks(s series) bool {
+	return s.Run.Tally.Overbooked > 0 || !allHold(s.Run.Results.Checks)
 }
 
 func (s soundness) holds() bool { return s.Overbooked == 0 && s.Passed == s.Checks && s.Checks > 0 }

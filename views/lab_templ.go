@@ -886,7 +886,7 @@ func ComparedProgress(p Page, in Compared) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				if len(in.finished(ctx)) > 0 {
+				if in.hasBoard(ctx) {
 					templ_7745c5c3_Err = comparedBoard(in).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -1214,7 +1214,7 @@ func comparedBoard(in Compared) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		done := in.finished(ctx)
-		sound := soundnessOf(done)
+		sound := soundnessOf(in.judged(ctx))
 		var templ_7745c5c3_Var59 = []any{"verdict", templ.KV("holds", sound.holds()), templ.KV("fails", !sound.holds())}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var59...)
 		if templ_7745c5c3_Err != nil {

@@ -66,6 +66,7 @@ func TestFindings(t *testing.T) {
 	broken := raced("conditional", 1000, 2*time.Second, 1000)
 	broken.Tally.Overbooked, broken.Results.Checks = 3, []booking.Check{{Name: "no-overbooking", Detail: locale.Later("%s people for %s seats", "13", "10")}}
 	ended := simulation.Simulation{Strategy: "optimistic", State: simulation.Failed, Failure: locale.Later("The database was gone.")}
+	stopped := simulation.Simulation{Strategy: "optimistic", State: simulation.Failed, Stopped: true, Results: simulation.Results{Checks: []booking.Check{{Name: "answers-kept"}}}}
 	mirrored := raced("pessimistic", 1000, 50*time.Millisecond, 1000)
 
 	tests := []struct {
@@ -85,6 +86,7 @@ func TestFindings(t *testing.T) {
 		}, []string{"promise was broken"}},
 		{"a broken promise", []simulation.Simulation{fast, broken}, []string{"A promise was broken by Conditional (3 overbooked, 1 check failed)."}, []string{"Safety is no difference"}},
 		{"one that did not finish", []simulation.Simulation{fast, ended}, []string{"Optimistic did not finish. The database was gone."}, []string{"fewer", "Safety is no difference"}},
+		{"a promise broken by one that was stopped", []simulation.Simulation{fast, stopped}, []string{"A promise was broken by Optimistic (0 overbooked, 1 check failed)."}, []string{"Nobody was overbooked"}},
 		{"none that finished", []simulation.Simulation{ended}, []string{"did not finish"}, []string{"Nobody was overbooked"}},
 	}
 	for _, tt := range tests {
@@ -97,6 +99,36 @@ func TestFindings(t *testing.T) {
 		for _, words := range tt.keptOff {
 			if strings.Contains(text, words) {
 				t.Errorf("%s: says %q:\n%s", tt.name, words, text)
+			}
+		}
+	}
+}
+
+// The verdict on a projector is about every run that was checked, also about
+// those that were stopped.
+func TestTheBoardCountsTheChecksOfStoppedRuns(t *testing.T) {
+	t.Parallel()
+	done, stopped := raced("grouped", 100, time.Second, 2), raced("pessimistic", 100, time.Second, 20)
+	stopped.State, stopped.Stopped, stopped.Results.BookingsPerSecond = simulation.Failed, true, 0
+	broken := stopped
+	broken.Results.Checks = []booking.Check{{Name: "no-overbooking", OK: true}, {Name: "answers-kept", Detail: locale.Later("lost")}}
+	const holds, fails = `<div class="verdict holds" role="status"`, `<div class="verdict fails" role="status"`
+	for _, tt := range []struct {
+		name string
+		runs []simulation.Simulation
+		want []string
+	}{
+		{"all hold", []simulation.Simulation{done, stopped}, []string{holds, "Nobody was overbooked, and all 2 checks passed."}},
+		{"one of a stopped run failed", []simulation.Simulation{done, broken}, []string{fails, "1 of 3 checks failed."}},
+		{"the one run was stopped, and a check failed", []simulation.Simulation{broken}, []string{fails, "1 of 2 checks failed."}},
+	} {
+		var page strings.Builder
+		if err := ComparedProgress(Page{}, comparedOf(tt.runs...)).Render(context.Background(), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range tt.want {
+			if !strings.Contains(page.String(), words) {
+				t.Errorf("%s: the page lacks %q", tt.name, words)
 			}
 		}
 	}

@@ -15,8 +15,8 @@ import (
 func findings(ctx context.Context, c Compared) []string {
 	done := c.finished(ctx)
 	var list []string
-	if len(done) > 0 {
-		list = append(list, safetyFinding(ctx, done))
+	if judged := c.judged(ctx); len(judged) > 0 {
+		list = append(list, safetyFinding(ctx, judged))
 	}
 	list = append(list, speedFindings(ctx, done)...)
 	list = append(list, transactionFindings(ctx, done)...)
@@ -31,22 +31,22 @@ func findings(ctx context.Context, c Compared) []string {
 	return list
 }
 
-func safetyFinding(ctx context.Context, done []series) string {
-	sum := soundnessOf(done)
+func safetyFinding(ctx context.Context, judged []series) string {
+	sum := soundnessOf(judged)
 	if !sum.holds() {
 		var broken []string
-		for _, s := range done {
-			if !holds(s.Run) {
+		for _, s := range judged {
+			if breaks(s) {
 				broken = append(broken, say(ctx, "%s (%s overbooked, %s)", s.Label, s.Run.Tally.Overbooked,
 					countText(ctx, len(failedChecks(ctx, s.Run)), "%s check failed", "%s checks failed")))
 			}
 		}
 		return say(ctx, "A promise was broken by %s.", listed(ctx, broken))
 	}
-	same := !slices.ContainsFunc(done, func(s series) bool { return s.Run.Tally.Registered != done[0].Run.Tally.Registered })
-	if same && len(done) > 1 {
+	same := !slices.ContainsFunc(judged, func(s series) bool { return s.Run.Tally.Registered != judged[0].Run.Tally.Registered })
+	if same && len(judged) > 1 {
 		return say(ctx, "Safety is no difference: each gave out %s, nobody was overbooked, and all %s checks passed.",
-			seatsText(ctx, done[0].Run.Tally.Registered), sum.Checks)
+			seatsText(ctx, judged[0].Run.Tally.Registered), sum.Checks)
 	}
 	return sum.text(ctx)
 }
