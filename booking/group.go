@@ -286,25 +286,8 @@ func (s *sheet) commit(ctx context.Context, conn *pgxpool.Conn) error {
 	return nil
 }
 
-// worthRetrying tells whether the same group may well succeed a moment later:
-// the connection broke, the server restarts or is full, another transaction
-// was preferred.
-func worthRetrying(err error) bool {
-	var e *pgconn.PgError
-	if !errors.As(err, &e) {
-		return !errors.Is(err, ErrNoEvent)
-	}
-	switch e.Code[:2] {
-	case "08", // connection exception
-		"40", // serialization failure, deadlock
-		"53", // too many connections, disk full, out of memory
-		"55", // lock timeout
-		"57", // shutdown, crash, statement timeout
-		"58": // input or output error
-		return true
-	}
-	return e.Code == "25P03" // idle in transaction for too long
-}
+// worthRetrying tells whether the same group may well succeed a moment later.
+func worthRetrying(err error) bool { return !errors.Is(err, ErrNoEvent) && db.MayPass(err) }
 
 // rolledBack tells whether the server itself said that it undid the
 // transaction. A fatal error says so only of the connection.
