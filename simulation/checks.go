@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -12,12 +13,12 @@ import (
 
 // check returns the verdicts on the event that was booked, and those that only
 // somebody who knows all answers can give.
-func (u *run) check() ([]booking.Check, error) {
-	checks, err := booking.CheckEvent(u.ctx, u.pool, u.eventID)
+func (u *run) check(ctx context.Context) ([]booking.Check, error) {
+	checks, err := booking.CheckEvent(ctx, u.pool, u.eventID)
 	if err != nil {
 		return nil, fmt.Errorf("check event %s: %w", u.eventID, err)
 	}
-	kept, err := u.readKept()
+	kept, err := u.readKept(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +37,8 @@ type place struct {
 }
 
 // readKept reads what the whole crowd has, whatever they were told.
-func (u *run) readKept() (map[uuid.UUID]place, error) {
-	rows, err := u.pool.Query(u.ctx, `
+func (u *run) readKept(ctx context.Context) (map[uuid.UUID]place, error) {
+	rows, err := u.pool.Query(ctx, `
 		select user_id, true, position, promoted from registrations
 		where simulation_id = $1 and event_id = $2 and status = 'confirmed'
 		union all

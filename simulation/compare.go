@@ -141,6 +141,9 @@ func (c *contest) open(ctx context.Context, name, crowd string) (err error) {
 	}
 	p := &c.params
 	err = pgx.BeginFunc(ctx, c.heart.conn, func(tx pgx.Tx) error {
+		if err := waitForStarts(ctx, tx); err != nil {
+			return err
+		}
 		if err := takeTurn(ctx, tx, uuid.NullUUID{}); err != nil {
 			return err
 		}
@@ -190,9 +193,9 @@ func (c *contest) carryOut() {
 	if cause := context.Cause(c.ctx); err != nil && cause != nil {
 		err = cause
 	}
+	c.save(err) // while the heart beats, as that may take long
 	c.stop(nil)
 	<-beats
-	c.save(err)
 
 	c.runner.mu.Lock()
 	delete(c.runner.contests, c.id)
@@ -206,7 +209,7 @@ func (c *contest) runAll() error {
 	for _, strategy := range c.strategies {
 		p := c.params
 		p.Strategy = strategy
-		u, err := c.runner.begin(c.ctx, p)
+		u, err := c.begin(p)
 		if err != nil {
 			return err
 		}
@@ -218,11 +221,27 @@ func (c *contest) runAll() error {
 	return nil
 }
 
+// begin begins the next run. It waits for a database that is out of reach.
+func (c *contest) begin(p Params) (*run, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make an id: %w", err)
+	}
+	var u *run
+	err = outlast(c.ctx, c.log, outageLimit, func(ctx context.Context) (err error) {
+		u, err = c.runner.begin(ctx, id, p)
+		return err
+	})
+	return u, err
+}
+
 // askStopped fails when somebody stopped the comparison, which its heart may
 // not have heard yet.
 func (c *contest) askStopped() error {
 	var by string
-	err := c.runner.pool.QueryRow(c.ctx, `select `+stopper+` from comparisons where id = $1`, c.id).Scan(&by)
+	err := outlast(c.ctx, c.log, outageLimit, func(ctx context.Context) error {
+		return c.runner.pool.QueryRow(ctx, `select `+stopper+` from comparisons where id = $1`, c.id).Scan(&by)
+	})
 	if err != nil {
 		return fmt.Errorf("ask who stopped comparison %s: %w", c.id, err)
 	}
@@ -236,8 +255,10 @@ func (c *contest) askStopped() error {
 const alive = `
 	update comparisons set heartbeat_at = now() where id = $1 and state = 'running' returning ` + stopper
 
+// save writes the end of the comparison, and waits for the database like that
+// of a run.
 func (c *contest) save(failure error) {
-	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	ctx, cancel := lingering(c.ctx, saveTimeout)
 	defer cancel()
 
 	state, words := Done, locale.Text{}
@@ -245,10 +266,13 @@ func (c *contest) save(failure error) {
 		c.log.Log(ctx, gravity(failure), "comparison: did not finish", "event", c.params.EventID, "cause", failure)
 		state, words = Failed, inWords(failure)
 	}
-	_, err := c.runner.pool.Exec(ctx, `
-		update comparisons set state = $2, failure = $3, finished_at = now() where id = $1 and state = 'running'`, c.id, state, words)
+	err := outlast(ctx, c.log, forAsLongAsItTakes, func(ctx context.Context) error {
+		_, err := c.runner.pool.Exec(ctx, `
+			update comparisons set state = $2, failure = $3, finished_at = now() where id = $1 and state = 'running'`, c.id, state, words)
+		return err
+	})
 	if err != nil {
-		// Its beat has stopped, so it will count as killed.
+		// Its beat stops, so it will count as killed.
 		c.log.Error("comparison: could not save the end", "cause", err)
 	}
 }

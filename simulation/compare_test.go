@@ -195,6 +195,7 @@ func TestKilledComparison(t *testing.T) {
 	s := newStage(t, nil)
 	event := s.event(10)
 	c := s.compare(simulation.ComparisonParams{EventID: event, Users: 5, Strategies: []string{"grouped", "pessimistic"}})
+	s.serverHasBeenUp(2.1)
 	s.exec(`update comparisons set state = 'running', heartbeat_at = now() - interval '1 minute' where id = $1`, c.ID)
 
 	read, err := simulation.ComparisonByID(t.Context(), s.pool, c.ID)

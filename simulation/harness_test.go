@@ -3,10 +3,12 @@ package simulation_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowlock/booking"
@@ -209,6 +211,37 @@ func (f bookerFunc) Book(ctx context.Context, r booking.Request) (booking.Answer
 func (s *stage) awaitPhase(id uuid.UUID, phase string) {
 	s.t.Helper()
 	s.comesTrue("it comes to "+phase, func() bool { return s.read(id).Phase == phase })
+}
+
+// outage takes the database away from everybody until it is ended.
+func (s *stage) outage() (end func()) {
+	s.t.Helper()
+	config := s.pool.Config().ConnConfig.Copy()
+	name := config.Database
+	config.Database = "postgres"
+	exec := func(sql string, args ...any) {
+		conn, err := pgx.ConnectConfig(context.Background(), config)
+		if err != nil {
+			s.t.Error(err)
+			return
+		}
+		defer conn.Close(context.Background()) //nolint:errcheck // nothing is left to lose
+		if _, err := conn.Exec(context.Background(), sql, args...); err != nil {
+			s.t.Error(err)
+		}
+	}
+	exec(`alter database ` + name + ` allow_connections false`)
+	exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`, name)
+	end = sync.OnceFunc(func() { exec(`alter database ` + name + ` allow_connections true`) })
+	s.t.Cleanup(end)
+	return end
+}
+
+// serverHasBeenUp waits until a silence of that length is no longer put down to
+// the start of the server.
+func (s *stage) serverHasBeenUp(seconds float64) {
+	s.t.Helper()
+	s.exec(`select pg_sleep(greatest(0, $1 - extract(epoch from clock_timestamp() - pg_postmaster_start_time())))`, seconds)
 }
 
 func (s *stage) read(id uuid.UUID) simulation.Simulation {

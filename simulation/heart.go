@@ -26,8 +26,9 @@ const (
 	goneFor = 2 * time.Second
 )
 
-// killed is the failure of a run whose instance went away.
-var killed = locale.Later("The program that ran it stopped before it was done.")
+// killed is the failure of a run whose instance went away, or that has no way
+// to the database which others reach.
+var killed = locale.Later("The program that ran it was not heard of any more: it stopped, or could not reach the database.")
 
 // lockKey is the advisory lock that the session of a run or comparison holds.
 const lockKey = `hashtextextended(id::text, 0)`
@@ -35,11 +36,15 @@ const lockKey = `hashtextextended(id::text, 0)`
 // isDead tells of a row of simulations or comparisons whether nobody carries
 // it out any more. A lock that a pooler keeps for a session that has ended
 // only makes that take longer.
-const isDead = `state = 'running' and heartbeat_at < now() - case when exists (
+//
+// No beat is missed while the server is down, and every session has to be opened
+// anew after that.
+const isDead = `state = 'running' and case when exists (
 	select from pg_locks l
 	where l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())
 	  and l.objsubid = 1 and l.classid::bigint << 32 | l.objid::bigint = ` + lockKey + `
-) then @silent::interval else @gone::interval end`
+) then heartbeat_at < now() - @silent::interval
+else greatest(heartbeat_at, pg_postmaster_start_time()) < now() - @gone::interval end`
 
 // A heart tells every instance that a run or a comparison goes on here. It has
 // a session of its own, which ends with the program, however that ends.

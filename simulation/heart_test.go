@@ -80,6 +80,7 @@ func (s *stage) mustBeReplaced(event, killed uuid.UUID) {
 func TestUndoKilledRun(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
+	s.serverHasBeenUp(2.1)
 	run := s.run(simulation.Params{EventID: s.event(10), Users: 12})
 	s.exec(`update simulations set state = 'running', heartbeat_at = now() - interval '16 seconds', finished_at = null where id = $1`, run.ID)
 	if err := s.runner.Undo(t.Context(), run.ID, s.admin); err != nil {

@@ -13,27 +13,32 @@ import (
 // time limit and a run that is stopped stops soon.
 const peoplePerInsert = 5_000
 
-// makePeople adds n people who belong to the simulation. They have no
-// password, so nobody can sign in as one, and an address in a domain that
-// never exists.
-func makePeople(ctx context.Context, conn db.Conn, simulationID uuid.UUID, n int) ([]uuid.UUID, error) {
-	people := make([]uuid.UUID, 0, n)
-	for len(people) < n {
+// makePeople adds the people of the run. They have no password, so nobody can
+// sign in as one, and an address in a domain that never exists. It waits for a
+// database that is out of reach, unless the run is stopped.
+func (u *run) makePeople() ([]uuid.UUID, error) {
+	people := make([]uuid.UUID, 0, u.size)
+	for len(people) < u.size {
 		first := len(people)
-		for range min(peoplePerInsert, n-first) {
+		for range min(peoplePerInsert, u.size-first) {
 			id, err := uuid.NewV7()
 			if err != nil {
 				return nil, fmt.Errorf("make an id: %w", err)
 			}
 			people = append(people, id)
 		}
-		if err := insertPeople(ctx, conn, simulationID, people[first:], first); err != nil {
+		err := outlast(u.preparing, u.log, outageLimit, func(ctx context.Context) error {
+			return insertPeople(ctx, u.pool, u.id, people[first:], first)
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	return people, nil
 }
 
+// insertPeople adds those who are not there yet: an earlier try may have been
+// committed although its answer was lost.
 func insertPeople(ctx context.Context, conn db.Conn, simulationID uuid.UUID, ids []uuid.UUID, first int) error {
 	names, emails := make([]string, len(ids)), make([]string, len(ids))
 	// The end of an id is random; its beginning is a time, which two runs may
@@ -46,7 +51,8 @@ func insertPeople(ctx context.Context, conn db.Conn, simulationID uuid.UUID, ids
 	}
 	_, err := conn.Exec(ctx, `
 		insert into users (id, name, email, role, simulation_id)
-		select id, name, email, 'attendee', $4 from unnest($1::uuid[], $2::text[], $3::text[]) as p (id, name, email)`,
+		select id, name, email, 'attendee', $4 from unnest($1::uuid[], $2::text[], $3::text[]) as p (id, name, email)
+		on conflict (id) do nothing`,
 		ids, names, emails, simulationID)
 	if err != nil {
 		return fmt.Errorf("insert %d people: %w", len(ids), err)

@@ -28,9 +28,6 @@ var (
 	errDisowned = errors.New("the simulation was taken for dead")
 )
 
-// saveTimeout bounds how long a run that ends tries to write that down.
-const saveTimeout = 10 * time.Second
-
 // A run is one simulation that this instance carries out.
 type run struct {
 	id uuid.UUID
@@ -96,15 +93,20 @@ func (u *run) carryOut() {
 	if cause := context.Cause(u.ctx); err != nil && cause != nil {
 		err = cause
 	}
+	u.save(tally, results, err) // while the heart beats, as that may take long
 	u.stop(nil)
 	<-beats
-	u.save(tally, results, err)
+}
+
+// outlast does what [outlast] does, for a minute and until the run is ended.
+func (u *run) outlast(do func(ctx context.Context) error) error {
+	return outlast(u.ctx, u.log, outageLimit, do)
 }
 
 // simulate returns what came of the run. When it fails, the tally is that of
 // the people who have an answer, and whoever saves it has yet to read the seats.
 func (u *run) simulate() (Tally, Results, error) {
-	people, err := makePeople(u.preparing, u.pool, u.id, u.size)
+	people, err := u.makePeople()
 	if cause := context.Cause(u.preparing); err != nil && cause != nil {
 		return u.crowd.soFar(), Results{}, cause
 	}
@@ -132,10 +134,13 @@ func (u *run) simulate() (Tally, Results, error) {
 // conclude measures the answers and holds them against the database.
 func (u *run) conclude() (Tally, Results, error) {
 	tally, failures := u.crowd.tally(), u.crowd.failures()
-	if err := u.readSeats(u.ctx, &tally); err != nil {
-		return tally, Results{Failures: failures}, err
-	}
-	checks, err := u.check()
+	var checks []booking.Check
+	err := u.outlast(func(ctx context.Context) (err error) {
+		if err = u.readSeats(ctx, &tally); err == nil {
+			checks, err = u.check(ctx)
+		}
+		return err
+	})
 	if err != nil {
 		return tally, Results{Failures: failures}, err
 	}
@@ -168,9 +173,11 @@ func (u *run) readSeats(ctx context.Context, t *Tally) error {
 	return nil
 }
 
-// save writes the end of the run, also when the program stops.
+// save writes the end of the run, also when the program stops. It waits for a
+// database that is out of reach for as long as the program lets it: nobody else
+// knows what came of the run.
 func (u *run) save(tally Tally, results Results, failure error) {
-	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	ctx, cancel := lingering(u.ctx, saveTimeout)
 	defer cancel()
 
 	answered := u.crowd.answered()
@@ -180,20 +187,25 @@ func (u *run) save(tally Tally, results Results, failure error) {
 		state, words = Failed, inWords(failure)
 	}
 	text, err := json.Marshal(results)
-	if err == nil && failure != nil {
-		err = u.readSeats(ctx, &tally)
-	}
 	if err == nil {
-		_, err = u.pool.Exec(ctx, `
-			update simulations
-			set state = $2, failure = $3, phase = $4, answered = $5, registered = $6, waitlisted = $7, failed = $8,
-			    seats_remaining = $9, overbooked = $10, results = $11, heartbeat_at = now(), finished_at = now()
-			where id = $1 and state = 'running'`,
-			u.id, state, words, *u.phase.Load(), answered, tally.Registered, tally.Waitlisted, tally.Failed,
-			tally.SeatsRemaining, tally.Overbooked, text)
+		err = outlast(ctx, u.log, forAsLongAsItTakes, func(ctx context.Context) error {
+			if failure != nil {
+				if err := u.readSeats(ctx, &tally); err != nil {
+					return err
+				}
+			}
+			_, err := u.pool.Exec(ctx, `
+				update simulations
+				set state = $2, failure = $3, phase = $4, answered = $5, registered = $6, waitlisted = $7, failed = $8,
+				    seats_remaining = $9, overbooked = $10, results = $11, heartbeat_at = now(), finished_at = now()
+				where id = $1 and state = 'running'`,
+				u.id, state, words, *u.phase.Load(), answered, tally.Registered, tally.Waitlisted, tally.Failed,
+				tally.SeatsRemaining, tally.Overbooked, text)
+			return err
+		})
 	}
 	if err != nil {
-		// Its beat has stopped, so it will count as killed.
+		// Its beat stops, so it will count as killed.
 		u.log.Error("simulation: could not save the end", "cause", err)
 	}
 }

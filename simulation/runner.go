@@ -50,7 +50,11 @@ func (r *Runner) Strategies() []string {
 // [ErrRunning], [ErrNotBookable], [booking.ErrNoEvent] and, once the runner
 // closes, [booking.ErrStopping].
 func (r *Runner) Start(ctx context.Context, p Params) (uuid.UUID, error) {
-	u, err := r.begin(ctx, p)
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("make an id: %w", err)
+	}
+	u, err := r.begin(ctx, id, p)
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -58,8 +62,9 @@ func (r *Runner) Start(ctx context.Context, p Params) (uuid.UUID, error) {
 	return u.id, nil
 }
 
-// begin writes a run down that is to be carried out.
-func (r *Runner) begin(ctx context.Context, p Params) (*run, error) {
+// begin writes a run down that is to be carried out. It can be done again with
+// the same ID when a connection broke.
+func (r *Runner) begin(ctx context.Context, id uuid.UUID, p Params) (*run, error) {
 	p = p.withDefaults()
 	if err := r.refuses(p); err != nil {
 		return nil, err
@@ -70,7 +75,7 @@ func (r *Runner) begin(ctx context.Context, p Params) (*run, error) {
 	if r.stopping {
 		return nil, booking.ErrStopping
 	}
-	u, err := r.open(ctx, p)
+	u, err := r.open(ctx, id, p)
 	if err != nil {
 		return nil, fmt.Errorf("start a simulation of event %s: %w", p.EventID, err)
 	}
@@ -120,17 +125,21 @@ func (r *Runner) refuses(p Params) error {
 
 // open writes the run down and makes the rehearsal. Its heart beats first, so
 // that nobody takes it for dead.
-func (r *Runner) open(ctx context.Context, p Params) (*run, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, fmt.Errorf("make an id: %w", err)
-	}
+func (r *Runner) open(ctx context.Context, id uuid.UUID, p Params) (*run, error) {
 	heart, err := r.newHeart(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	var booked uuid.UUID
 	err = pgx.BeginFunc(ctx, heart.conn, func(tx pgx.Tx) error {
+		if err := waitForStarts(ctx, tx); err != nil {
+			return err
+		}
+		// An earlier try may have been committed although its answer was lost.
+		err := tx.QueryRow(ctx, `select coalesce(rehearsal_id, event_id) from simulations where id = $1`, id).Scan(&booked)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
 		if err := takeTurn(ctx, tx, p.comparison); err != nil {
 			return err
 		}
@@ -164,13 +173,10 @@ func waitForStarts(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// takeTurn waits for every other runner that is about to start, and refuses
-// when a simulation runs, or a comparison other than ours. One that was killed
-// is written down as failed: it stops nobody.
+// takeTurn refuses when a simulation runs, or a comparison other than ours. One
+// that was killed is written down as failed: it stops nobody. Wait for other
+// starts before.
 func takeTurn(ctx context.Context, tx pgx.Tx, ours uuid.NullUUID) error {
-	if err := waitForStarts(ctx, tx); err != nil {
-		return err
-	}
 	for _, table := range []string{"simulations", "comparisons"} {
 		_, err := tx.Exec(ctx, `
 			update `+table+` set state = 'failed', failure = @killed, finished_at = now() where `+isDead, runArgs())
@@ -288,7 +294,13 @@ func (r *Runner) Close(ctx context.Context) error {
 		<-u.ended
 	}
 	for _, c := range contests {
-		<-c.ended // soon: it can begin no further run
+		select {
+		case <-c.ended: // soon, as it can begin no further run
+			continue
+		case <-ctx.Done():
+		}
+		c.stop(errStopped)
+		<-c.ended
 	}
 	return ctx.Err()
 }

@@ -94,7 +94,7 @@ func TestWhatEndsEarlyTellsWhatWasDone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tx.Rollback(context.WithoutCancel(t.Context())) //nolint:errcheck // it only ends the lock
+		defer tx.Rollback(context.WithoutCancel(t.Context()))                             //nolint:errcheck // it only ends the lock
 		if _, err := tx.Exec(t.Context(), `lock table users in share mode`); err != nil { // nobody can be made
 			t.Fatal(err)
 		}
