@@ -34,7 +34,7 @@ var exhibits = []exhibit{
 	{"shortages", "whatever runs out, everyone is answered once it is back", shortages},
 	{"commits", "a connection cut during COMMIT is answered truly", commits},
 	{"patience", "who cannot be answered in time is told so", patience},
-	{"postgres", "kill -9 of PostgreSQL leaves nothing but true answers", postgres},
+	{"postgres", "kill -9 of PostgreSQL leaves nothing but true answers and figures", postgres},
 	{"mutants", "each proof catches a desk with one rule broken", mutants},
 }
 

@@ -46,6 +46,7 @@ var trials = []trial{
 	{"instances", mutant.Nothing, []mutant.Break{mutant.AnswerBeforeCommit}, tryInstances},
 	{"program", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryProgram},
 	{"postgres", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryPostgres},
+	{"postgres in simulations", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryPostgresInSimulations},
 	{"commits", realDesk, []mutant.Break{mutant.GuessLost, mutant.GuessDone}, tryCommits},
 	{"shortages", mutant.Nothing, []mutant.Break{mutant.GuessDone}, tryShortages},
 	{"leavers", mutant.Nothing, []mutant.Break{mutant.BookForLeavers}, tryLeavers},

@@ -18,8 +18,8 @@ import (
 )
 
 // postgres kills PostgreSQL, and at other times one of its working processes,
-// in the middle of storms. Every answer must be true afterwards, and those who
-// wait get theirs.
+// in the middle of storms, and kills it in the middle of simulations. Every
+// answer must be true afterwards, and those who wait get theirs.
 func postgres(ctx context.Context, p *proof) error {
 	var outage stopwatch
 	for range p.pick(2, 1) {
@@ -28,32 +28,27 @@ func postgres(ctx context.Context, p *proof) error {
 		}
 	}
 	p.tell("whoever asked at the moment of a kill had their answer %s later at the latest, the restart included", &outage)
+	var end stopwatch
+	for range p.pick(3, 1) {
+		if err := p.killServerInSimulations(ctx, realDesk, &end); err != nil {
+			return fmt.Errorf("in a simulation: %w", err)
+		}
+	}
+	p.tell("every simulation and comparison was done, with true figures, and the run in the middle of which the kill came was over %s later at the latest", &end)
 	return nil
 }
 
 // killServer kills a PostgreSQL of its own several times. Each time it is
 // started again after a longer pause, so there are not too many.
 func (p *proof) killServer(ctx context.Context, b mutant.Break, outage *stopwatch) (err error) {
-	p.made++
-	server, err := embedded.Start(ctx, embedded.Config{
-		Dir: filepath.Join(p.dir, fmt.Sprintf("postgres-%d", p.made)), Parameters: p.parameters,
-	})
+	s, stop, err := p.ownServer(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
-	url := server.URL(embedded.Database)
-	if _, err := db.Migrate(ctx, url); err != nil {
-		return err
-	}
-	s, err := openStage(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	defer func() { err = errors.Join(err, stop()) }()
 	var desks []desk
 	for range 2 {
-		d, shut, err := opens(b)(ctx, url)
+		d, shut, err := opens(b)(ctx, s.url)
 		if err != nil {
 			return err
 		}
@@ -68,6 +63,25 @@ func (p *proof) killServer(ctx context.Context, b mutant.Break, outage *stopwatc
 		}
 	}
 	return nil
+}
+
+// ownServer is a stage on a PostgreSQL that may be killed.
+func (p *proof) ownServer(ctx context.Context) (s *stage, stop func() error, err error) {
+	p.made++
+	server, err := embedded.Start(ctx, embedded.Config{
+		Dir: filepath.Join(p.dir, fmt.Sprintf("postgres-%d", p.made)), Parameters: p.parameters,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	url := server.URL(embedded.Database)
+	if _, err = db.Migrate(ctx, url); err == nil {
+		s, err = openStage(ctx, url)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, server.Stop())
+	}
+	return s, func() error { s.close(); return server.Stop() }, nil
 }
 
 func (p *proof) killInTheMiddle(ctx context.Context, s *stage, desks []desk, seed uint64, whole bool, outage *stopwatch) error {
@@ -105,18 +119,25 @@ func (p *proof) killInTheMiddle(ctx context.Context, s *stage, desks []desk, see
 	return s.judge(ctx, a, h)
 }
 
-// killPostmaster kills the process that all others of PostgreSQL belong to.
 func (s *stage) killPostmaster(ctx context.Context) error {
-	var text string
-	if err := s.pool.QueryRow(ctx, `select pg_read_file('postmaster.pid')`).Scan(&text); err != nil {
-		return fmt.Errorf("find PostgreSQL's process: %w", err)
-	}
-	first, _, _ := strings.Cut(text, "\n")
-	pid, err := strconv.Atoi(first)
+	pid, err := s.postmaster(ctx)
 	if err != nil {
-		return fmt.Errorf("find PostgreSQL's process: %w", err)
+		return err
 	}
 	return kill(pid)
+}
+
+// postmaster is the process that all others of PostgreSQL belong to.
+func (s *stage) postmaster(ctx context.Context) (pid int, err error) {
+	var text string
+	if err := s.pool.QueryRow(ctx, `select pg_read_file('postmaster.pid')`).Scan(&text); err != nil {
+		return 0, fmt.Errorf("find PostgreSQL's process: %w", err)
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	if pid, err = strconv.Atoi(first); err != nil {
+		return 0, fmt.Errorf("find PostgreSQL's process: %w", err)
+	}
+	return pid, nil
 }
 
 // killWorker kills the process behind a connection that is at work, upon which
