@@ -3,6 +3,8 @@ package simulation
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,9 +107,14 @@ func causeOf(err error) locale.Text {
 			return c.words
 		}
 	}
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return causeOf(booking.ErrUnavailable)
+	}
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return locale.Later("the database refused: %s", refusal.Message)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
+		return causeOf(booking.ErrOutcomeUnknown) // the connection broke
 	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner

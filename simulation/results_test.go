@@ -2,13 +2,18 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowlock/booking"
 )
@@ -61,6 +66,29 @@ func TestHistogram(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// What a lost database was to people is told in an admin's words, and not with
+// the address at which it was looked for.
+func TestCausesOfAnOutage(t *testing.T) {
+	t.Parallel()
+	startsUp := &pgconn.PgError{Code: "57P03", Message: "the database system is starting up"}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&pgconn.ConnectError{}, "the database was out of reach"},
+		{fmt.Errorf("begin: %w", &pgconn.ConnectError{}), "the database was out of reach"},
+		{fmt.Errorf("commit: %w", io.ErrUnexpectedEOF), "the database did not confirm the booking"},
+		{fmt.Errorf("write: %w", &net.OpError{Op: "write", Err: syscall.EPIPE}), "the database did not confirm the booking"},
+		{fmt.Errorf("begin: %w", startsUp), "the database refused: the database system is starting up"},
+		{context.DeadlineExceeded, "no answer in time"},
+		{fmt.Errorf("book: %w", errors.New("the moon was full")), "the moon was full"},
+	} {
+		if got := causeOf(tt.err).String(); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.err, got, tt.want)
+		}
 	}
 }
 
