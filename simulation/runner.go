@@ -271,8 +271,9 @@ func (r *Runner) Wait(ctx context.Context, id uuid.UUID) (Simulation, error) {
 // Close starts nothing more. A simulation whose people are being made is
 // stopped; one that waits for answers may go on until ctx ends. What was
 // stopped is written down as failed, and so is a comparison that had runs to
-// come. Close the runner before the desk, or
-// people in the desk's queue are turned away.
+// come; should the database be out of reach, that takes up to ten seconds longer
+// than ctx. Close the runner before the desk, or people in the desk's queue are
+// turned away.
 func (r *Runner) Close(ctx context.Context) error {
 	r.mu.Lock()
 	r.stopping = true
