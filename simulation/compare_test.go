@@ -276,8 +276,8 @@ func TestPatience(t *testing.T) {
 	if f := run.Results.Failures; len(f) != 1 || f[0].Cause.String() != "gave up after 1 s without an answer" || f[0].Count != 17 {
 		t.Errorf("the failures are %v", f)
 	}
-	if r := run.Results; r.GaveUpAfter != time.Second || r.Took < time.Second {
-		t.Errorf("they gave up after %v, and it took %v", r.GaveUpAfter, r.Took)
+	if r := run.Results; r.GaveUpAfter != time.Second || r.Took < time.Second || run.Answered != 3 {
+		t.Errorf("they gave up after %v, it took %v, and %d have an answer", r.GaveUpAfter, r.Took, run.Answered)
 	}
 	if _, err := s.start(simulation.Params{EventID: event, Users: 1, Patience: time.Hour}); !errors.Is(err, simulation.ErrPatience) {
 		t.Errorf("too much patience: got %v", err)

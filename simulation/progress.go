@@ -23,7 +23,7 @@ func (u *run) howFar() []any {
 		u.track.add(Moment{u.crowd.closed.Sub(u.crowd.opened), tally.Registered, tally.Waitlisted})
 	}
 	return []any{
-		u.id, phase, tally.Registered + tally.Waitlisted + tally.Failed, tally.Registered, tally.Waitlisted, tally.Failed,
+		u.id, phase, tally.Registered + tally.Waitlisted, tally.Registered, tally.Waitlisted, tally.Failed,
 		Results{SoFar: u.track.moments}, u.eventID,
 	}
 }

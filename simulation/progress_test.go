@@ -35,9 +35,9 @@ func TestProgress(t *testing.T) {
 	}
 	close(begin)
 	var run simulation.Simulation
-	s.comesTrue("nine have an answer while it runs", func() bool {
+	s.comesTrue("seven have an answer while it runs, and two were refused", func() bool {
 		run = s.read(id)
-		return run.State == simulation.Running && run.Phase == simulation.Booking && run.Answered == 9
+		return run.State == simulation.Running && run.Phase == simulation.Booking && run.Answered == 7 && run.Tally.Failed == 2
 	})
 	if want := (simulation.Tally{Registered: 4, Waitlisted: 3, Failed: 2}); run.Tally != want {
 		t.Errorf("meanwhile it reads %+v, want %+v", run.Tally, want)
@@ -48,7 +48,7 @@ func TestProgress(t *testing.T) {
 	}
 	close(hold)
 	run = s.wait(id)
-	if want := (simulation.Tally{Registered: 4, Waitlisted: 14, Failed: 2}); run.Answered != 20 || run.State != simulation.Done || run.Tally != want {
+	if want := (simulation.Tally{Registered: 4, Waitlisted: 14, Failed: 2}); run.Answered != 18 || run.State != simulation.Done || run.Tally != want {
 		t.Errorf("it ended %s with %d answers, %+v", run.State, run.Answered, run.Tally)
 	}
 	if len(run.Results.SoFar) != 0 {

@@ -27,7 +27,8 @@ type ReportTally struct {
 	FinalSeatsRemaining int `json:"final_seats_remaining"`
 }
 
-// ReportLatency is in milliseconds.
+// ReportLatency is in milliseconds, of those who got a seat or a place in line:
+// all is 0 when nobody did.
 type ReportLatency struct {
 	P50 float64 `json:"p50"`
 	P95 float64 `json:"p95"`

@@ -16,20 +16,35 @@ import (
 	"rowlock/locale"
 )
 
-// measure sums up waiting times in microseconds. It sorts them.
-func measure(waited []int32) Results {
-	slices.Sort(waited)
-	last := microseconds(waited[len(waited)-1])
-	return Results{
-		Took: last,
-		Latency: Latency{
-			P50: percentile(waited, 50),
-			P95: percentile(waited, 95),
-			P99: percentile(waited, 99),
-			Max: last,
-		},
-		Histogram: histogram(waited),
+// measure sums up how long people waited for a seat or a place in line. Who
+// was refused or gave up is in none of it but the time that everything took.
+func (c *crowd) measure() Results {
+	r := Results{Took: microseconds(slices.Max(c.waited))}
+	answered := c.answeredAfter()
+	if len(answered) == 0 {
+		return r
 	}
+	last := microseconds(answered[len(answered)-1])
+	r.Latency = Latency{P50: percentile(answered, 50), P95: percentile(answered, 95), P99: percentile(answered, 99), Max: last}
+	r.Histogram = histogram(answered)
+	r.Pace = pace(answered)
+	if last > 0 {
+		r.BookingsPerSecond = float64(len(answered)) / last.Seconds()
+	}
+	return r
+}
+
+// answeredAfter sorts the waiting times of those who got a seat or a place in
+// line.
+func (c *crowd) answeredAfter() []int32 {
+	var waited []int32
+	for i, o := range c.outcomes {
+		if o == registered || o == waitlisted {
+			waited = append(waited, c.waited[i])
+		}
+	}
+	slices.Sort(waited)
+	return waited
 }
 
 // percentile is the least waiting time that p percent of the people did not
@@ -137,22 +152,12 @@ func (c *crowd) gaveUpAfter() time.Duration {
 	return c.patience
 }
 
-// pace tells when those who got a seat or a place in line had it.
-func (c *crowd) pace() []time.Duration {
-	var times []int32
-	for i, o := range c.outcomes {
-		if o == registered || o == waitlisted {
-			times = append(times, c.waited[i])
-		}
-	}
-	if len(times) == 0 {
-		return nil
-	}
-	slices.Sort(times)
+// pace tells when each further [PaceSteps]th of the sorted had their answers.
+func pace(sorted []int32) []time.Duration {
 	pace := make([]time.Duration, PaceSteps+1)
 	for i := range pace {
-		rank := (len(times)*i + PaceSteps - 1) / PaceSteps
-		pace[i] = microseconds(times[max(rank, 1)-1])
+		rank := (len(sorted)*i + PaceSteps - 1) / PaceSteps
+		pace[i] = microseconds(sorted[max(rank, 1)-1])
 	}
 	return pace
 }

@@ -92,6 +92,36 @@ func TestCausesOfAnOutage(t *testing.T) {
 	}
 }
 
+// Whoever gave up waited for nothing: the times, the histogram and the rate are
+// of those who had an answer.
+func TestWaitsAreOfThoseWhoHadAnAnswer(t *testing.T) {
+	t.Parallel()
+	const ms = 1000
+	c := crowd{
+		outcomes: []outcome{refused, waitlisted, registered, refused, registered, waitlisted, refused},
+		waited:   []int32{1000 * ms, 40 * ms, 10 * ms, 1010 * ms, 20 * ms, 30 * ms, 1000 * ms},
+	}
+	r := c.measure()
+	if want := (Latency{P50: 20 * time.Millisecond, P95: 40 * time.Millisecond, P99: 40 * time.Millisecond, Max: 40 * time.Millisecond}); r.Latency != want {
+		t.Errorf("the latencies are %+v, want %+v", r.Latency, want)
+	}
+	counted := 0
+	for _, b := range r.Histogram {
+		counted += b.Count
+	}
+	if counted != 4 || r.Pace[PaceSteps] != r.Latency.Max || r.Pace[PaceSteps/2] != r.Latency.P50 {
+		t.Errorf("the histogram counts %d of 4, the pace leads to %v", counted, r.Pace[PaceSteps])
+	}
+	if r.BookingsPerSecond != 100 || r.Took != 1010*time.Millisecond {
+		t.Errorf("%g bookings per second until the last of 4 in 40 ms, and all were through after %v", r.BookingsPerSecond, r.Took)
+	}
+
+	none := crowd{outcomes: []outcome{refused, refused}, waited: []int32{1000 * ms, 1001 * ms}}
+	if r := none.measure(); r.Latency != (Latency{}) || r.Histogram != nil || r.Pace != nil || r.BookingsPerSecond != 0 || r.Took != 1001*time.Millisecond {
+		t.Errorf("when everybody gave up it is %+v", r)
+	}
+}
+
 // Beyond the limit, somebody comes in for everyone who leaves: nobody is left
 // outside, and no more than the limit ever wait.
 func TestCrowdBeyondItsLimit(t *testing.T) {

@@ -147,14 +147,10 @@ func (u *run) conclude() (Tally, Results, error) {
 	if u.crowd.cutShort {
 		return tally, Results{Checks: checks, Failures: failures}, context.Cause(u.preparing)
 	}
-	pace := u.crowd.pace() // before measure sorts everyone's times
-	results := measure(u.crowd.waited)
-	results.Pace, results.Checks = pace, checks
+	results := u.crowd.measure()
+	results.Checks = checks
 	results.Failures, results.GaveUpAfter = failures, u.crowd.gaveUpAfter()
 	u.effort.tell(&results)
-	if results.Took > 0 {
-		results.BookingsPerSecond = float64(tally.Registered+tally.Waitlisted) / results.Took.Seconds()
-	}
 	return tally, results, nil
 }
 
@@ -402,7 +398,7 @@ func (c *crowd) refuse(i int, err error) {
 	f.Count++
 }
 
-// soFar counts those who have an answer.
+// soFar counts those who are through: they have an answer, or failed.
 func (c *crowd) soFar() Tally {
 	return Tally{
 		Registered: int(c.answers[registered].Load()),
@@ -411,9 +407,10 @@ func (c *crowd) soFar() Tally {
 	}
 }
 
+// answered counts those who got a seat or a place in line.
 func (c *crowd) answered() int {
 	t := c.soFar()
-	return t.Registered + t.Waitlisted + t.Failed
+	return t.Registered + t.Waitlisted
 }
 
 // tally counts what became of everybody, when all is over: whoever never asked

@@ -162,7 +162,7 @@ type Simulation struct {
 	// [Checking].
 	Phase string
 	// Users attempted to book; Seats were free before them; Answered of them
-	// have an answer so far.
+	// got a seat or a place in line so far.
 	Users, Seats, Answered int
 	// Stopped tells that an admin asked for its end. A run that ended early,
 	// for that or another reason, has the tally of the people who had an
@@ -175,8 +175,11 @@ type Simulation struct {
 	FinishedAt, UndoneAt *time.Time
 }
 
+// Through counts those who are through so far: they have an answer, or failed.
+func (s Simulation) Through() int { return s.Answered + s.Tally.Failed }
+
 // A Tally counts what became of the made-up people, or of those among them who
-// have an answer so far.
+// are through so far: whoever gave up or was refused has failed.
 type Tally struct {
 	Registered, Waitlisted, Failed int
 	// SeatsRemaining is how many seats are still free.
@@ -186,15 +189,18 @@ type Tally struct {
 	Overbooked int
 }
 
-// Results are the measurements and verdicts of a finished run.
+// Results are the measurements and verdicts of a finished run. Answers are
+// seats and places in line: how long people waited is told of those who got
+// one, and is zero when nobody did.
 type Results struct {
 	// SoFar is all that a run has which still goes on: how far it came by when.
 	SoFar []Moment `json:"so_far,omitempty"`
-	// Took is the time from the moment everyone was released to the last
-	// answer.
-	Took              time.Duration `json:"took"`
-	BookingsPerSecond float64       `json:"bookings_per_second"`
-	Latency           Latency       `json:"latency"`
+	// Took is the time from the moment everyone was released until the last
+	// had an answer, was refused or gave up.
+	Took time.Duration `json:"took"`
+	// BookingsPerSecond counts the answers until the last of them.
+	BookingsPerSecond float64 `json:"bookings_per_second"`
+	Latency           Latency `json:"latency"`
 	// Histogram counts answers by latency, in buckets that follow one another.
 	Histogram []Bucket `json:"histogram"`
 	// Failures counts the failed by cause, the most frequent first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"rowlock/booking"
 	"rowlock/locale"
@@ -101,11 +102,57 @@ func holds(s simulation.Simulation) bool {
 	return s.State == simulation.Done && s.Tally.Overbooked == 0 && allHold(s.Results.Checks)
 }
 
-// together tells whether the last of many answers came so soon after the
+// together tells whether the last of everybody's answers came so soon after the
 // median that the times in between say nothing.
 func together(s simulation.Simulation) bool {
 	l := s.Results.Latency
-	return s.Users > 1 && l.Max > 0 && l.Max-l.P50 <= l.Max/20
+	return s.Users > 1 && s.Tally.Failed == 0 && l.Max > 0 && l.Max-l.P50 <= l.Max/20
+}
+
+// served is how many people got a seat or a place in line.
+func served(s simulation.Simulation) int { return s.Tally.Registered + s.Tally.Waitlisted }
+
+// answeredText tells of a finished run how many had an answer, and what became
+// of the others: "1,577 of 4,000 had an answer; 2,423 gave up after 1 s".
+func answeredText(ctx context.Context, s simulation.Simulation) string {
+	had := say(ctx, "Nobody had an answer")
+	if n := served(s); n > 0 {
+		had = countText(ctx, n, "%s of %s had an answer", "%s of %s had an answer", s.Users)
+	}
+	var rest []string
+	left := gaveUp(s.Results)
+	if left > 0 {
+		rest = append(rest, countText(ctx, left, "%s gave up after %s", "%s gave up after %s", took(ctx, s.Results.GaveUpAfter)))
+	}
+	if others := s.Tally.Failed - left; others > 0 {
+		rest = append(rest, countText(ctx, others, "%s failed", "%s failed"))
+	}
+	return say(ctx, "%s; %s", had, listed(ctx, rest))
+}
+
+// lastAnswerText names the time of the last answer.
+func lastAnswerText(ctx context.Context, s simulation.Simulation) string {
+	if s.Tally.Failed > 0 {
+		return say(ctx, "Last answer after")
+	}
+	return say(ctx, "All answered after")
+}
+
+// halfText names the median of the times until the answers.
+func halfText(ctx context.Context, s simulation.Simulation) string {
+	if s.Tally.Failed > 0 {
+		return say(ctx, "Half of the answered within")
+	}
+	return say(ctx, "Half waited at most")
+}
+
+// waited is how long people of a run waited for their answers, if there were
+// any.
+func waited(ctx context.Context, s simulation.Simulation, d time.Duration) string {
+	if served(s) == 0 {
+		return "–"
+	}
+	return took(ctx, d)
 }
 
 // verdictText sums up a finished run in a sentence.

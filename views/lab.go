@@ -137,7 +137,7 @@ func (c Compared) series(ctx context.Context) []series {
 }
 
 // served is how many people got a seat or a place in line.
-func (s series) served() int { return s.Run.Tally.Registered + s.Run.Tally.Waitlisted }
+func (s series) served() int { return served(s.Run) }
 
 // turn tells how far a comparison is with one of its strategies.
 type turn struct {
@@ -192,13 +192,14 @@ func (c Compared) ended() int {
 	return n
 }
 
-// answered is how many people have their answers, once they have begun to ask.
-func (t turn) answered() (n string, known bool) {
+// through is how many people have an answer or failed, once they have begun to
+// ask.
+func (t turn) through() (n string, known bool) {
 	if t.Run == nil {
 		return "0", true
 	}
 	preparing := t.Run.State == simulation.Running && t.Run.Phase == simulation.Preparing
-	return strconv.Itoa(t.Run.Answered), !preparing
+	return strconv.Itoa(t.Run.Through()), !preparing
 }
 
 // words tell what the strategy does now.
@@ -212,6 +213,9 @@ func (t turn) words(ctx context.Context) string {
 		return phaseText(ctx, *t.Run)
 	case t.Run.State == simulation.Failed:
 		return say(ctx, "did not finish")
+	}
+	if t.Run.Tally.Failed > 0 {
+		return answeredText(ctx, *t.Run)
 	}
 	return say(ctx, "all answered in %s", took(ctx, t.Run.Results.Took))
 }
@@ -312,7 +316,7 @@ func comparedFigures(ctx context.Context) []comparedFigure {
 		return comparedFigure{Name: name, Hook: hook, Of: func(s simulation.Simulation) string { return numberText(ctx, of(s)) }}
 	}
 	timed := func(name, hook string, of func(s simulation.Simulation) time.Duration) comparedFigure {
-		return comparedFigure{Name: name, Hook: hook, Of: func(s simulation.Simulation) string { return took(ctx, of(s)) }}
+		return comparedFigure{Name: name, Hook: hook, Of: func(s simulation.Simulation) string { return waited(ctx, s, of(s)) }}
 	}
 	failed := counted(say(ctx, "Failed"), "failed", func(s simulation.Simulation) int { return s.Tally.Failed })
 	failed.Bad = func(s simulation.Simulation) bool { return s.Tally.Failed > 0 }
@@ -326,7 +330,8 @@ func comparedFigures(ctx context.Context) []comparedFigure {
 		failed,
 		overbooked,
 		{Name: say(ctx, "Bookings per second"), Hook: "rate", Of: func(s simulation.Simulation) string { return rate(ctx, s.Results.BookingsPerSecond) }},
-		timed(say(ctx, "Half waited at most"), "p50", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P50 }),
+		counted(say(ctx, "Answered"), "answered", served),
+		timed(say(ctx, "Half of the answered within"), "p50", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P50 }),
 		timed(percentText(ctx, 95), "p95", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P95 }),
 		timed(percentText(ctx, 99), "p99", func(s simulation.Simulation) time.Duration { return s.Results.Latency.P99 }),
 		timed(say(ctx, "Longest"), "max", func(s simulation.Simulation) time.Duration { return s.Results.Latency.Max }),

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"rowlock/booking"
 	"rowlock/locale"
 	"rowlock/simulation"
@@ -61,6 +63,7 @@ func TestFindings(t *testing.T) {
 	fast.Results.Groups = []simulation.Group{{Requests: 1}, {Requests: 999}}
 	retried := raced("optimistic", 1000, 60*time.Second, 3500)
 	retried.Tally = simulation.Tally{Registered: 10, Waitlisted: 790, Failed: 200}
+	retried.Results.BookingsPerSecond, retried.Results.Latency.P50 = 800.0/60, 20*time.Second
 	retried.Results.Retries, retried.Results.GaveUpAfter = 2400, time.Minute
 	retried.Results.Failures = []simulation.Failure{{Cause: locale.Later("gave up after %s s without an answer", 60), Count: 198}, {Cause: locale.Later("the queue was full"), Count: 2}}
 	broken := raced("conditional", 1000, 2*time.Second, 1000)
@@ -82,8 +85,10 @@ func TestFindings(t *testing.T) {
 		{"the desk is slower", []simulation.Simulation{fast, mirrored}, []string{"Pessimistic answered 1,000 people in 50 ms", "Grouped needed 100 ms"}, []string{"20 times"}},
 		{"all alike", []simulation.Simulation{slow, slow}, []string{"hardly one either: between 500 and 500"}, []string{"fewer", "in vain"}},
 		{"retries and patience", []simulation.Simulation{fast, retried}, []string{
+			"Optimistic needed 60 s for 800 of 1,000, 13 per second",
+			"Of those who had an answer, half had it within 50 ms with grouped, and within 20 s with optimistic.",
 			"Optimistic decided 2,400 times in vain, 3 retries for each answer", "198 people gave up after 60 s", "With optimistic 2 people had no seat and no place: the queue was full.",
-		}, []string{"promise was broken"}},
+		}, []string{"promise was broken", "Half of the people"}},
 		{"a broken promise", []simulation.Simulation{fast, broken}, []string{"A promise was broken by Conditional (3 overbooked, 1 check failed)."}, []string{"Safety is no difference"}},
 		{"one that did not finish", []simulation.Simulation{fast, ended}, []string{"Optimistic did not finish. The database was gone."}, []string{"fewer", "Safety is no difference"}},
 		{"a promise broken by one that was stopped", []simulation.Simulation{fast, stopped}, []string{"A promise was broken by Optimistic (0 overbooked, 1 check failed)."}, []string{"Nobody was overbooked"}},
@@ -131,6 +136,78 @@ func TestTheBoardCountsTheChecksOfStoppedRuns(t *testing.T) {
 				t.Errorf("%s: the page lacks %q", tt.name, words)
 			}
 		}
+	}
+}
+
+// givenUp is a run in which so many had an answer, and the others gave up after
+// a second.
+func givenUp(users, served int, last time.Duration) simulation.Simulation {
+	s := raced("pessimistic", users, last, int64(users))
+	s.Tally = simulation.Tally{Registered: min(10, served), Waitlisted: max(0, served-10), Failed: users - served}
+	s.Results.BookingsPerSecond = float64(served) / last.Seconds()
+	s.Results.Took, s.Results.GaveUpAfter = 1010*time.Millisecond, time.Second
+	s.Results.Failures = []simulation.Failure{{Cause: locale.Later("gave up after %s s without an answer", "1"), Count: users - served}}
+	if served == 0 {
+		s.Results.Latency, s.Results.Pace, s.Results.BookingsPerSecond = simulation.Latency{}, nil, 0
+	}
+	return s
+}
+
+func textOf(t *testing.T, c templ.Component) string {
+	t.Helper()
+	var b strings.Builder
+	if err := c.Render(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// No page says of people who gave up that they were answered, and those who
+// have no answer have no waiting time.
+func TestWhoGaveUpIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	refusedToo := givenUp(4000, 1577, 990*time.Millisecond)
+	refusedToo.Results.Failures[0].Count -= 31
+	refusedToo.Results.Failures = append(refusedToo.Results.Failures, simulation.Failure{Cause: locale.Later("the queue was full"), Count: 31})
+	tests := []struct {
+		name          string
+		run           simulation.Simulation
+		says, keptOff []string
+	}{
+		{"some gave up", givenUp(4000, 1577, 990*time.Millisecond),
+			[]string{"1,577 of 4,000 had an answer; 2,423 gave up after 1 s.", "Last answer after", "990 ms", "Half of the answered within", "1,593"},
+			[]string{"All answered", "Everyone was answered", "all answered", "1.01 s"}},
+		{"some gave up, some were refused", refusedToo,
+			[]string{"1,577 of 4,000 had an answer; 2,392 gave up after 1 s and 31 failed."}, []string{"All answered", "all answered"}},
+		{"everybody gave up", givenUp(4000, 0, time.Second),
+			[]string{"Nobody had an answer; 4,000 gave up after 1 s."},
+			[]string{"All answered", "Last answer", "Everyone was answered", "all answered", "0 ms", "Longest"}},
+		{"nobody gave up", raced("pessimistic", 4000, time.Second, 4000), []string{"All answered after", "Half waited at most"}, []string{"had an answer"}},
+	}
+	for _, tt := range tests {
+		ctx := context.Background()
+		texts := map[string]string{
+			"its page":          textOf(t, SimulationPage(Page{}, SimulationRun{Simulation: tt.run})),
+			"the board of runs": turn{Run: &tt.run}.words(ctx),
+		}
+		for _, words := range tt.says {
+			if !strings.Contains(texts["its page"], words) {
+				t.Errorf("%s: its page does not say %q", tt.name, words)
+			}
+		}
+		for where, text := range texts {
+			for _, words := range tt.keptOff {
+				if strings.Contains(text, words) {
+					t.Errorf("%s: %s says %q", tt.name, where, words)
+				}
+			}
+		}
+	}
+
+	mixed := comparedOf(raced("grouped", 4000, 100*time.Millisecond, 4), givenUp(4000, 0, time.Second))
+	table := textOf(t, comparedTable(mixed))
+	if !strings.Contains(table, ">–<") || strings.Contains(table, ">0 ms") {
+		t.Error("a run without an answer has waiting times in the table")
 	}
 }
 

@@ -67,12 +67,37 @@ func speedFindings(ctx context.Context, done []series) []string {
 	}
 	return []string{
 		say(ctx, "%s answered %s in %s, %s bookings per second. %s needed %s for %s, %s per second: %s times fewer.",
-			fastest.Label, peopleText(ctx, fastest.served()), took(ctx, lastAnswer(fastest)), rate(ctx, high.BookingsPerSecond),
-			slowest.Label, took(ctx, lastAnswer(slowest)), slowest.served(), rate(ctx, low.BookingsPerSecond),
+			fastest.Label, servedText(ctx, fastest), took(ctx, lastAnswer(fastest)), rate(ctx, high.BookingsPerSecond),
+			slowest.Label, took(ctx, lastAnswer(slowest)), servedNumber(ctx, slowest), rate(ctx, low.BookingsPerSecond),
 			times(ctx, high.BookingsPerSecond, low.BookingsPerSecond)),
-		say(ctx, "Half of the people had their answer within %s with %s, and within %s with %s. One in a hundred waited longer than %s and %s.",
-			took(ctx, high.Latency.P50), inSentence(ctx, fastest), took(ctx, low.Latency.P50), inSentence(ctx, slowest), took(ctx, high.Latency.P99), took(ctx, low.Latency.P99)),
+		waitFinding(ctx, fastest, slowest),
 	}
+}
+
+// servedText counts the people who had an answer, out of all where others had
+// none.
+func servedText(ctx context.Context, s series) string {
+	if s.served() < s.Run.Users {
+		return countText(ctx, s.Run.Users, "%[2]s of %[1]s person", "%[2]s of %[1]s people", s.served())
+	}
+	return peopleText(ctx, s.served())
+}
+
+// servedNumber is [servedText] where people were named before.
+func servedNumber(ctx context.Context, s series) string {
+	if s.served() < s.Run.Users {
+		return say(ctx, "%s of %s", s.served(), s.Run.Users)
+	}
+	return numberText(ctx, s.served())
+}
+
+func waitFinding(ctx context.Context, fastest, slowest series) string {
+	high, low := fastest.Run.Results.Latency, slowest.Run.Results.Latency
+	times := []any{took(ctx, high.P50), inSentence(ctx, fastest), took(ctx, low.P50), inSentence(ctx, slowest), took(ctx, high.P99), took(ctx, low.P99)}
+	if fastest.Run.Tally.Failed > 0 || slowest.Run.Tally.Failed > 0 {
+		return say(ctx, "Of those who had an answer, half had it within %s with %s, and within %s with %s. One in a hundred of them waited longer than %s and %s.", times...)
+	}
+	return say(ctx, "Half of the people had their answer within %s with %s, and within %s with %s. One in a hundred waited longer than %s and %s.", times...)
 }
 
 // lastAnswer is when the last of those who were served had their answer.

@@ -181,9 +181,9 @@ func (s barStyle) show(w io.Writer, read func() (string, error)) (stop func()) {
 
 func progress(run simulation.Simulation) string {
 	const width = 30
-	filled := width * run.Answered / max(run.Users, 1)
+	filled := width * run.Through() / max(run.Users, 1)
 	bar := strings.Repeat("█", filled) + strings.Repeat("░", width-filled)
-	return fmt.Sprintf("%-10s %s %d of %d", run.Phase, bar, run.Answered, run.Users)
+	return fmt.Sprintf("%-10s %s %d of %d", run.Phase, bar, run.Through(), run.Users)
 }
 
 // comparing tells how far the run that goes on is.

@@ -28,9 +28,12 @@ func labShots(l *locale.Locale) []shot {
 	list[1].Name = "Before tuning, on the laptop"
 
 	running := compared(1, simulation.Running)
-	running.Runs = running.Runs[:2]
-	running.Runs[1].State, running.Runs[1].Phase, running.Runs[1].Answered = simulation.Running, simulation.Booking, 412
-	running.Runs[1].Tally = simulation.Tally{Registered: 10, Waitlisted: 402}
+	running.Runs = []simulation.Simulation{running.Runs[0], givenUp(72, 577, 0), running.Runs[2]}
+	running.Runs[2].State, running.Runs[2].Phase, running.Runs[2].Answered = simulation.Running, simulation.Booking, 412
+	running.Runs[2].Tally = simulation.Tally{Registered: 10, Waitlisted: 402, Failed: 140}
+	gaveUp := compared(6, simulation.Done)
+	gaveUp.Runs[1], gaveUp.Runs[3] = givenUp(72, 577, 0), givenUp(74, 0, 0)
+	gaveUp.Runs[3].Strategy = "conditional"
 	stopped := compared(3, simulation.Failed)
 	stopped.Runs, stopped.Failure = stopped.Runs[:2], locale.Later("The program was stopped before it was done.")
 	broken := compared(4, simulation.Done)
@@ -52,6 +55,7 @@ func labShots(l *locale.Locale) []shot {
 		{group: group, name: "A comparison, running", slug: "comparison-running", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: running})},
 		{group: group, name: "A comparison, done", slug: "comparison", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: compared(2, simulation.Done)})},
 		{group: group, name: "A comparison, cut short", slug: "comparison-failed", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: stopped})},
+		{group: group, name: "A comparison, many gave up", slug: "comparison-gave-up", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: gaveUp})},
 		{group: group, name: "A comparison, overbooked", slug: "comparison-broken", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: broken})},
 		{group: group, name: "A comparison, its runs deleted", slug: "comparison-empty", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: emptied})},
 		{group: group, name: "A comparison, a name refused", slug: "comparison-name", viewer: admin, path: path + "/1", status: http.StatusUnprocessableEntity, page: comparedPage(views.Compared{Comparison: compared(2, simulation.Done), Problem: l.Say("Give it a name of 1 to %s characters.", simulation.MaxName), Typed: " "})},

@@ -202,6 +202,32 @@ func brokenRun() simulation.Simulation {
 	return s
 }
 
+// givenUp is a run in which so many of a thousand had an answer, so many were
+// refused, and the others gave up after a second.
+func givenUp(n, served, refused int) simulation.Simulation {
+	s := run(n, "pessimistic", simulation.Done)
+	s.Answered, s.Tally = served, simulation.Tally{Registered: min(10, served), Waitlisted: max(0, served-10), SeatsRemaining: max(0, 10-served), Failed: 1000 - served}
+	s.Results = simulation.Results{
+		Took: 1013 * time.Millisecond, GaveUpAfter: time.Second, Checks: checks(false),
+		Failures: []simulation.Failure{{Cause: locale.Later("gave up after %s s without an answer", "1"), Count: 1000 - served - refused}},
+	}
+	if refused > 0 {
+		s.Results.Failures = append(s.Results.Failures, simulation.Failure{Cause: locale.Later("the queue was full"), Count: refused})
+	}
+	if served > 0 {
+		last := 986 * time.Millisecond
+		p := pace(s.Strategy, last)
+		s.Results.Pace, s.Results.BookingsPerSecond = p, float64(served)/last.Seconds()
+		s.Results.Latency = simulation.Latency{P50: p[100], P95: p[190], P99: p[198], Max: last}
+		s.Results.Histogram = []simulation.Bucket{
+			{From: 20 * time.Millisecond, To: 50 * time.Millisecond, Count: served / 50}, {From: 50 * time.Millisecond, To: 100 * time.Millisecond, Count: served / 20},
+			{From: 100 * time.Millisecond, To: 200 * time.Millisecond, Count: served / 9}, {From: 200 * time.Millisecond, To: 500 * time.Millisecond, Count: served / 3},
+			{From: 500 * time.Millisecond, To: time.Second, Count: served - served/50 - served/20 - served/9 - served/3},
+		}
+	}
+	return s
+}
+
 func lines() []audit.Line {
 	entry := func(n int, action audit.Action, actor, user *account.User, e event.Event, detail map[string]any) audit.Line {
 		l := audit.Line{Entry: audit.Entry{ID: id(900 + n), At: now.Add(-time.Duration(n*n) * time.Minute), Action: action, Event: e.ID, Detail: detail}, EventTitle: e.Title}

@@ -221,6 +221,8 @@ func adminShots(l *locale.Locale) []shot {
 		{group: group, name: "A simulation, preparing", slug: "simulation-preparing", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: runningRun(simulation.Preparing, 0)})},
 		{group: group, name: "A simulation, running", slug: "simulation-running", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: runningRun(simulation.Booking, 21_400)})},
 		{group: group, name: "A simulation, done", slug: "simulation", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: run(1, "grouped", simulation.Done), Earlier: earlier})},
+		{group: group, name: "A simulation, many gave up", slug: "simulation-gave-up", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: givenUp(1, 577, 212), Earlier: []simulation.Simulation{givenUp(2, 0, 0), run(3, "grouped", simulation.Done)}})},
+		{group: group, name: "A simulation, everybody gave up", slug: "simulation-no-answer", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: givenUp(1, 0, 0)})},
 		{group: group, name: "A simulation, overbooked", slug: "simulation-broken", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: brokenRun()})},
 		{group: group, name: "A simulation, did not finish", slug: "simulation-failed", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: failedRun()})},
 		{group: group, name: "A simulation, undone", slug: "simulation-undone", viewer: admin, path: runs + "/1", page: oneRun(views.SimulationRun{Simulation: undone})},
