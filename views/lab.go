@@ -112,13 +112,16 @@ type series struct {
 }
 
 // series names every run so that no two have the same name: by what an admin
-// called it or by its strategy, then by how many people there were, then by a
-// number.
+// called it or by its strategy, and by its event where there are several, then
+// by how many people there were, then by a number.
 func (c Compared) series(ctx context.Context) []series {
 	list := make([]series, len(c.Runs))
 	names, looks := map[string]int{}, map[string]int{}
 	for i, s := range c.Runs {
 		list[i] = series{Run: s, Label: orElse(s.Name, shortStrategy(ctx, s.Strategy))}
+		if s.Name == "" && !c.ofOneEvent() {
+			list[i].Label += ", " + shortTitle(s.EventTitle)
+		}
 		names[list[i].Label]++
 	}
 	taken := map[string]int{}
@@ -134,6 +137,16 @@ func (c Compared) series(ctx context.Context) []series {
 		s.Look = fmt.Sprintf("of-%s nth-%d", s.Run.Strategy, min(looks[s.Run.Strategy], 4))
 	}
 	return list
+}
+
+// shortTitle is as much of an event's title as a plot has room for.
+func shortTitle(title string) string {
+	const most = 24
+	runes := []rune(title)
+	if len(runes) <= most {
+		return title
+	}
+	return strings.TrimSpace(string(runes[:most-1])) + "…"
 }
 
 // served is how many people got a seat or a place in line.
@@ -220,23 +233,53 @@ func (t turn) words(ctx context.Context) string {
 	return say(ctx, "all answered in %s", took(ctx, t.Run.Results.Took))
 }
 
-// askedOfAll tells what all the runs did, as far as it is the same.
+// askedOfAll tells what all the runs did, as far as it is the same, else what
+// is not.
 func (c Compared) askedOfAll(ctx context.Context) string {
 	if len(c.Runs) == 0 {
 		return ""
 	}
-	first := c.Runs[0]
-	for _, s := range c.Runs {
-		if s.Users != first.Users || s.Seats != first.Seats {
-			return countText(ctx, len(c.Runs), "%s run that differs in more than the strategy.", "%s runs that differ in more than the strategy.")
-		}
+	text := c.sameOfAll(ctx)
+	if c.isPicked() && c.ofOneEvent() {
+		return say(ctx, "%s: %s", c.Runs[0].EventTitle, text)
 	}
-	if first.Users > simulation.MaxAtOnce {
+	return text
+}
+
+func (c Compared) sameOfAll(ctx context.Context) string {
+	first := c.Runs[0]
+	events, users, seats, used := map[uuid.UUID]bool{}, map[int]bool{}, map[int]bool{}, map[string]bool{}
+	for _, s := range c.Runs {
+		events[s.EventID], users[s.Users], seats[s.Seats], used[s.Strategy] = true, true, true, true
+	}
+	switch {
+	case len(events) > 1 || len(users) > 1 || len(seats) > 1:
+		var differ []string
+		note := func(n int, what string) {
+			if n > 1 {
+				differ = append(differ, what)
+			}
+		}
+		note(len(events), say(ctx, "the event"))
+		note(len(users), say(ctx, "the number of people"))
+		note(len(seats), say(ctx, "the number of seats"))
+		note(len(used), say(ctx, "the strategy"))
+		return say(ctx, "%s runs that differ in %s.", len(c.Runs), listed(ctx, differ))
+	case len(used) == 1 && len(c.Runs) > 1:
+		return askedText(ctx, first) + " " + say(ctx, "%s runs with the same strategy.", len(c.Runs))
+	case len(used) < len(c.Runs):
+		return askedText(ctx, first) + " " + say(ctx, "%s runs with %s strategies.", len(c.Runs), len(used))
+	case first.Users > simulation.MaxAtOnce:
 		return askedText(ctx, first) + " " + say(ctx, "Once with each strategy.")
 	}
 	return countText(ctx, first.Users,
 		"%s person asks for %s at the same moment, once with each strategy.",
 		"%s people ask for %s at the same moment, once with each strategy.", seatsText(ctx, first.Seats))
+}
+
+// ofOneEvent tells whether all the runs were of the same event.
+func (c Compared) ofOneEvent() bool {
+	return !slices.ContainsFunc(c.Runs, func(s simulation.Simulation) bool { return s.EventID != c.Runs[0].EventID })
 }
 
 // soundness sums up whether the promises were kept.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/google/uuid"
 
 	"rowlock/booking"
 	"rowlock/locale"
@@ -52,6 +53,51 @@ func TestNoTwoRunsHaveTheSameName(t *testing.T) {
 	}
 	if want := []string{"of-grouped nth-1", "of-grouped nth-2", "of-pessimistic nth-1", "of-grouped nth-3", "of-grouped nth-4"}; !slices.Equal(looks, want) {
 		t.Errorf("got %q, want %q", looks, want)
+	}
+}
+
+// What runs have in common is said of them, and what they differ in.
+func TestPickedRunsAreDescribedAsTheyAre(t *testing.T) {
+	t.Parallel()
+	at := func(n byte, title string, s simulation.Simulation) simulation.Simulation {
+		s.EventID, s.EventTitle = uuid.UUID{n}, title
+		return s
+	}
+	regatta := func(strategy string, users int) simulation.Simulation {
+		return at(1, "Regatta", raced(strategy, users, time.Second, 2))
+	}
+	lanterns := at(2, "The lantern parade by the old harbour", raced("grouped", 50, time.Second, 2))
+	tests := []struct {
+		name   string
+		runs   []simulation.Simulation
+		says   string
+		labels []string
+	}{
+		{"strategies", []simulation.Simulation{regatta("grouped", 50), regatta("optimistic", 50)},
+			"Regatta: 50 people ask for 10 seats at the same moment, once with each strategy.", []string{"Grouped", "Optimistic"}},
+		{"one strategy", []simulation.Simulation{regatta("grouped", 50), regatta("grouped", 50)},
+			"Regatta: 50 people ask for 10 seats at the same moment. 2 runs with the same strategy.", []string{"Grouped, 50 people", "Grouped, 50 people (2)"}},
+		{"a strategy twice", []simulation.Simulation{regatta("grouped", 50), regatta("optimistic", 50), regatta("grouped", 50)},
+			"Regatta: 50 people ask for 10 seats at the same moment. 3 runs with 2 strategies.", []string{"Grouped, 50 people", "Optimistic", "Grouped, 50 people (2)"}},
+		{"events", []simulation.Simulation{regatta("grouped", 50), lanterns},
+			"2 runs that differ in the event.", []string{"Grouped, Regatta", "Grouped, The lantern parade by t…"}},
+		{"people and strategy", []simulation.Simulation{regatta("grouped", 50), regatta("optimistic", 70)},
+			"Regatta: 2 runs that differ in the number of people and the strategy.", []string{"Grouped", "Optimistic"}},
+		{"events of the same name", []simulation.Simulation{regatta("grouped", 50), at(3, "Regatta", regatta("grouped", 50))},
+			"2 runs that differ in the event.", []string{"Grouped, Regatta, 50 people", "Grouped, Regatta, 50 people (2)"}},
+	}
+	for _, tt := range tests {
+		c := comparedOf(tt.runs...)
+		if got := c.askedOfAll(context.Background()); got != tt.says {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.says)
+		}
+		var labels []string
+		for _, s := range c.series(context.Background()) {
+			labels = append(labels, s.Label)
+		}
+		if !slices.Equal(labels, tt.labels) {
+			t.Errorf("%s: the labels are %q, want %q", tt.name, labels, tt.labels)
+		}
 	}
 }
 

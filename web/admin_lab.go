@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -189,22 +190,23 @@ func (s *Server) pickedPage(c echo.Context) error {
 }
 
 // picked makes a comparison of the runs that the query names, of which there
-// have to be so many at least.
+// have to be so many at least. One that is named twice counts once.
 func (s *Server) picked(c echo.Context, least int) (simulation.Comparison, error) {
-	names := c.QueryParams()["run"]
-	switch {
-	case len(names) < least:
-		return simulation.Comparison{}, errFewRuns
-	case len(names) > simulation.MaxCompared:
-		return simulation.Comparison{}, errManyRuns
-	}
 	var ids []uuid.UUID
-	for _, name := range names {
+	for _, name := range c.QueryParams()["run"] {
 		id, err := uuid.Parse(name)
 		if err != nil {
 			return simulation.Comparison{}, simulation.ErrNotFound
 		}
-		ids = append(ids, id)
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+		if len(ids) > simulation.MaxCompared {
+			return simulation.Comparison{}, errManyRuns
+		}
+	}
+	if len(ids) < least {
+		return simulation.Comparison{}, errFewRuns
 	}
 	runs, err := simulation.ByIDs(c.Request().Context(), s.pages, ids)
 	name := "Runs side by side"

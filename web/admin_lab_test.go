@@ -173,7 +173,14 @@ func TestUnknownThingsOfTheLabAreNotFound(t *testing.T) {
 	}
 	c.get("/admin/lab/runs?run=" + nothing).leadsTo("/admin/simulations")
 	c.get("/admin/simulations").says("Tick two runs or more.")
-	c.get("/admin/lab/runs?run=" + strings.Join(slices.Repeat([]string{nothing}, 9), "&run=")).leadsTo("/admin/simulations")
+	c.get("/admin/lab/runs?run=" + nothing + "&run=" + nothing).leadsTo("/admin/simulations")
+	c.get("/admin/simulations").says("Tick two runs or more.")
+	many := nothing
+	for range simulation.MaxCompared {
+		many += "&run=" + uuid.NewString()
+	}
+	c.get("/admin/lab/runs?run=" + many).leadsTo("/admin/simulations")
+	c.get("/admin/simulations").says("Tick eight runs at most.")
 	c.json("GET", "/admin/lab/runs", "run", nothing).wants(http.StatusUnprocessableEntity)
 }
 

@@ -39,6 +39,8 @@ func labShots(l *locale.Locale) []shot {
 	broken := compared(4, simulation.Done)
 	broken.Runs[2].Tally.Overbooked, broken.Runs[2].Results.Checks = 2, checks(true)
 	picked := simulation.Comparison{Name: "Runs side by side", State: simulation.Done, Runs: sizes()}
+	elsewhere := simulation.Comparison{Name: "Runs side by side", State: simulation.Done, Runs: sizes()[:2]}
+	elsewhere.Runs[1].EventID, elsewhere.Runs[1].EventTitle = endless.ID, endless.Title
 	emptied := compared(5, simulation.Done)
 	emptied.Runs = nil
 
@@ -60,6 +62,7 @@ func labShots(l *locale.Locale) []shot {
 		{group: group, name: "A comparison, its runs deleted", slug: "comparison-empty", viewer: admin, path: path + "/1", page: comparedPage(views.Compared{Comparison: emptied})},
 		{group: group, name: "A comparison, a name refused", slug: "comparison-name", viewer: admin, path: path + "/1", status: http.StatusUnprocessableEntity, page: comparedPage(views.Compared{Comparison: compared(2, simulation.Done), Problem: l.Say("Give it a name of 1 to %s characters.", simulation.MaxName), Typed: " "})},
 		{group: group, name: "Runs that were picked", slug: "comparison-picked", viewer: admin, path: path + "/runs", page: comparedPage(views.Compared{Comparison: picked})},
+		{group: group, name: "Runs that were picked, of two events", slug: "comparison-picked-events", viewer: admin, path: path + "/runs", page: comparedPage(views.Compared{Comparison: elsewhere})},
 	}
 }
 
