@@ -52,7 +52,7 @@ func (s *Server) signUp(c echo.Context) error {
 }
 
 func (s *Server) showSignUp(c echo.Context, status int, in views.SignUp) error {
-	p := s.page(c, say(c, "Sign up"))
+	p := s.pageAt(c, "/signup", say(c, "Sign up"))
 	p.Description = say(c, "Make an account, and book a seat at an event in two taps.")
 	return render(c, status, views.SignUpPage(p, in), nil)
 }
@@ -115,7 +115,7 @@ func (s *Server) refuseSignIn(c echo.Context, in views.SignIn, problem string, c
 
 func (s *Server) showSignIn(c echo.Context, status int, in views.SignIn) error {
 	in.People = s.demoPeople
-	p := s.page(c, say(c, "Sign in"))
+	p := s.pageAt(c, "/login", say(c, "Sign in"))
 	p.Description = say(c, "Sign in to book seats and to see your bookings and places in line.")
 	return render(c, status, views.SignInPage(p, in), nil)
 }
@@ -206,7 +206,7 @@ func (s *Server) showAccount(c echo.Context, status int, name string, problems m
 			Current:    session.ID == v.session.ID,
 		})
 	}
-	return render(c, status, views.AccountPage(s.page(c, say(c, "Your account")), in), nil)
+	return render(c, status, views.AccountPage(s.pageAt(c, "/account", say(c, "Your account")), in), nil)
 }
 
 // endSession handles POST /account/sessions/:id/end. Ending the session that

@@ -48,7 +48,7 @@ func (s *Server) showDashboard(c echo.Context, status int, form views.Simulation
 	if form, err = s.withChoices(ctx, form, now); err != nil {
 		return err
 	}
-	return render(c, status, views.DashboardPage(s.page(c, say(c, "Overview")), views.Dashboard{
+	return render(c, status, views.DashboardPage(s.pageAt(c, "/admin", say(c, "Overview")), views.Dashboard{
 		Upcoming: overview.Upcoming, People: people, Confirmed: overview.Confirmed, Waiting: overview.Waiting,
 		Database: views.Database(database),
 		Checks:   s.checks.read(ctx, s.pages),

@@ -48,7 +48,7 @@ func (s *Server) showLab(c echo.Context, status int, form views.ComparisonForm) 
 		return err
 	}
 	form.Events, form.Strategies = choices.Events, choices.Strategies
-	return render(c, status, views.LabPage(s.page(c, say(c, "Lab")), views.Lab{
+	return render(c, status, views.LabPage(s.pageAt(c, labPath, say(c, "Lab")), views.Lab{
 		Form: form, Comparisons: list.Comparisons,
 		Pager: views.Pager{Total: list.Total, Page: list.Page, Pages: list.Pages},
 	}), nil)

@@ -25,7 +25,7 @@ func (s *Server) showUsers(c echo.Context, status int, f account.Filter, in view
 	}
 	in.Query, in.Role, in.Users = f.Query, f.Role, list.Users
 	in.Pager = views.Pager{Total: list.Total, Page: list.Page, Pages: list.Pages}
-	return render(c, status, views.UsersPage(s.page(c, say(c, "People")), in), nil)
+	return render(c, status, views.UsersPage(s.pageAt(c, "/admin/users", say(c, "People")), in), nil)
 }
 
 // manageUser handles POST /admin/users/:id. A refusal shows the person alone

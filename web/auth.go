@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -48,8 +50,8 @@ func askToSignIn(c echo.Context) error {
 
 // comeBackPath is the page that a stranger should see after signing in. A
 // form's own address cannot be opened: then it is the page that held the form,
-// which the browser names, or the event that the form was about. A page of
-// another site cannot get here; its forms were refused.
+// which the browser names, or the nearest one above the form's address. A page
+// of another site cannot get here; its forms were refused.
 func comeBackPath(c echo.Context) string {
 	r := c.Request()
 	if r.Method == http.MethodGet && !wantsPart(c) {
@@ -58,11 +60,32 @@ func comeBackPath(c echo.Context) string {
 	for _, header := range []string{"HX-Current-URL", "Referer"} {
 		from, err := url.Parse(r.Header.Get(header))
 		if err == nil && from.Path != "" {
-			return localPath(from.RequestURI())
+			return nearestPage(c, localPath(from.RequestURI()))
 		}
 	}
-	if strings.HasPrefix(c.Path(), "/events/:id") {
-		return "/events/" + url.PathEscape(c.Param("id"))
+	return nearestPage(c, localPath(r.URL.EscapedPath()))
+}
+
+// nearestPage is an address that can be opened: address itself, or else the
+// nearest one above it. The answer to a form that was refused stands at an
+// address that only takes forms.
+func nearestPage(c echo.Context, address string) string {
+	opened, _, _ := strings.Cut(address, "?")
+	if isPage(c, opened) {
+		return address
 	}
-	return "/"
+	for opened != "/" && !isPage(c, opened) {
+		opened = path.Dir(opened)
+	}
+	return opened
+}
+
+// isPage tells whether a local address without its query can be opened.
+func isPage(c echo.Context, address string) bool {
+	probe := c.Echo().AcquireContext()
+	defer c.Echo().ReleaseContext(probe)
+	c.Echo().Router().Find(http.MethodGet, address, probe)
+	return slices.ContainsFunc(c.Echo().Routes(), func(r *echo.Route) bool {
+		return r.Method == http.MethodGet && r.Path == probe.Path()
+	})
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"rowlock/account"
 )
 
@@ -28,7 +30,7 @@ func TestStrangersAreAskedToSignInAndComeBack(t *testing.T) {
 		{"a page, with its query", get, "/organizer/events?q=row%20boats"},
 		{"a booking, by a browser that hides where it was", post, page},
 		{"a booking, from the event's page", fromPage, page + "?from=mail"},
-		{"another form", other, "/"},
+		{"another form, by a browser that hides where it was", other, "/account"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,6 +55,51 @@ func TestStrangersAreAskedToSignInAndComeBack(t *testing.T) {
 	if n := s.count(`select count(*) from registrations`); n != 0 {
 		t.Errorf("strangers booked %d seats", n)
 	}
+}
+
+// A form that was refused stands on its own page: the navigation marks that,
+// and the language can be changed there. A browser may hide where the form was,
+// or name the address of a form that was refused before.
+func TestARefusedFormIsOnItsOwnPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	admin := s.as(account.Admin)
+	mine := s.event(admin.user, 3)
+	own := "/organizer/events/" + mine.ID.String()
+	tests := []struct {
+		path, page, current string
+		fields              []string
+	}{
+		{"/admin/lab", "/admin/lab", `.tabs [aria-current=page][href="/admin/lab"]`, []string{"users", "0"}},
+		{"/admin/simulations", "/admin", `.tabs [aria-current=page][href="/admin"]`, []string{"users", "0"}},
+		{"/admin/events/" + mine.ID.String() + "/simulate", "/admin", `.tabs [aria-current=page][href="/admin"]`, []string{"users", "0"}},
+		{"/admin/users/" + admin.user.ID.String(), "/admin/users", `.tabs [aria-current=page][href="/admin/users"]`, []string{"role", "king"}},
+		{"/account", "/account", `.me[aria-current=page]`, []string{"name", ""}},
+		{"/account/password", "/account", `.me[aria-current=page]`, []string{"password", ""}},
+		{"/organizer/events", "/organizer/events/new", `.mainnav [aria-current=page][href="/organizer/events"]`, []string{"title", ""}},
+		{own, own + "/edit", `.mainnav [aria-current=page][href="/organizer/events"]`, []string{"title", ""}},
+	}
+	for _, tt := range tests {
+		for _, from := range []string{"", tt.page, tt.path, "/events"} {
+			r := admin.request(http.MethodPost, tt.path, tt.fields...)
+			if from != "" {
+				r.Header.Set("Referer", s.url+from)
+			}
+			a := admin.send(r)
+			if a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusConflict {
+				t.Errorf("%s: status %d", a.what, a.Status)
+			}
+			a.has(tt.current).has(`.languages input[name=back][value="` + tt.page + `"]`).hasNo(`.mainnav [aria-current=page][href="/events"]`)
+		}
+	}
+
+	stranger := s.stranger()
+	r := stranger.request(http.MethodPost, "/login", "email", "nobody@example.org", "password", "wrong")
+	r.Header.Set("Referer", s.url+"/login?next=%2Fbookings")
+	stranger.send(r).wants(http.StatusUnprocessableEntity).has(`.languages input[name=back][value="/login?next=%2Fbookings"]`)
+
+	gone := admin.post("/admin/lab/" + uuid.NewString() + "/rename").wants(http.StatusNotFound)
+	gone.has(`.mainnav [aria-current=page][href="/admin"]`)
 }
 
 func TestRoles(t *testing.T) {

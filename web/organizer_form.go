@@ -131,11 +131,11 @@ func (s *Server) settleConflict(c echo.Context, form views.EventForm, typed even
 }
 
 func (s *Server) showEventForm(c echo.Context, status int, form views.EventForm) error {
-	title := say(c, "Plan an event")
+	path, title := organizerPath+"/new", say(c, "Plan an event")
 	if form.ID != uuid.Nil {
-		title = say(c, "Edit event")
+		path, title = organizerPath+"/"+form.ID.String()+"/edit", say(c, "Edit event")
 	}
-	return render(c, status, views.EventFormPage(s.page(c, title), form), nil)
+	return render(c, status, views.EventFormPage(s.pageAt(c, path, title), form), nil)
 }
 
 func tooFewSeats(c echo.Context, confirmed int) string {

@@ -33,6 +33,17 @@ func (s *Server) page(c echo.Context, title string) views.Page {
 	return p
 }
 
+// pageAt is [Server.page] for a page with a form that may be the answer to that
+// form: its address is path, not the form's, and not that of another page from
+// which the form was sent.
+func (s *Server) pageAt(c echo.Context, path, title string) views.Page {
+	p := s.page(c, title)
+	if own, _, _ := strings.Cut(p.Path, "?"); own != path {
+		p.Path = path
+	}
+	return p
+}
+
 // render answers with part when htmx asks to swap one in, and with page
 // otherwise; a nil part means there is none. It renders before it writes, so
 // that a failure is still a clean 500.
