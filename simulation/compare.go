@@ -34,7 +34,9 @@ type Comparison struct {
 	Strategies []string
 	// Users attempt to book Seats free seats in each run.
 	Users, Seats int
-	State        State
+	// Patience is as in [Params]; zero where it is unknown.
+	Patience time.Duration
+	State    State
 	// Failure says why the comparison ended before its last run, in words for
 	// an admin. A run that failed has its own, and the others go on.
 	Failure locale.Text
@@ -161,9 +163,9 @@ func (c *contest) open(ctx context.Context, name, crowd string) (err error) {
 			name = defaultName(e.Title, crowd)
 		}
 		_, err = tx.Exec(ctx, `
-			insert into comparisons (id, name, event_id, event_title, started_by, strategies, users, seats, state)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, 'running')`,
-			c.id, name, e.ID, e.Title, p.StartedBy, c.strategies, p.Users, *p.Seats)
+			insert into comparisons (id, name, event_id, event_title, started_by, strategies, users, seats, patience, state)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running')`,
+			c.id, name, e.ID, e.Title, p.StartedBy, c.strategies, p.Users, *p.Seats, p.Patience)
 		if err != nil {
 			return fmt.Errorf("insert the comparison: %w", err)
 		}

@@ -15,7 +15,7 @@ import (
 // selectComparisons reads a killed comparison as failed even before anybody
 // has written that down.
 const selectComparisons = `
-	select c.id, c.name, c.event_id, c.event_title, c.started_by, coalesce(u.name, ''), c.strategies, c.users, c.seats,
+	select c.id, c.name, c.event_id, c.event_title, c.started_by, coalesce(u.name, ''), c.strategies, c.users, c.seats, coalesce(c.patience, interval '0'),
 	       case when dead then 'failed' else c.state end, case when dead then @killed else c.failure end, c.started_at, c.finished_at,
 	       c.stopped_by is not null
 	from (select *, ` + isDead + ` as dead from comparisons) c
@@ -128,7 +128,7 @@ func RenameComparison(ctx context.Context, conn db.Conn, id uuid.UUID, name stri
 
 func scanComparison(row pgx.CollectableRow) (Comparison, error) {
 	var c Comparison
-	err := row.Scan(&c.ID, &c.Name, &c.EventID, &c.EventTitle, &c.StartedBy, &c.StartedByName, &c.Strategies, &c.Users, &c.Seats,
+	err := row.Scan(&c.ID, &c.Name, &c.EventID, &c.EventTitle, &c.StartedBy, &c.StartedByName, &c.Strategies, &c.Users, &c.Seats, &c.Patience,
 		&c.State, &c.Failure, &c.StartedAt, &c.FinishedAt, &c.Stopped)
 	return c, err
 }

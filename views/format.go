@@ -257,13 +257,13 @@ func firstFound(text string, names [][2]string) string {
 // datetime is the value of a time element's attribute of that name.
 func datetime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// address is path with the given pairs of names and values as its query;
-// pairs without a value are left out.
+// address is path with the given pairs of names and values as its query, in
+// which a name may come again; pairs without a value are left out.
 func address(path string, pairs ...string) string {
 	query := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			query.Set(pairs[i], pairs[i+1])
+			query.Add(pairs[i], pairs[i+1])
 		}
 	}
 	if len(query) == 0 {

@@ -74,6 +74,18 @@ func (c Compared) exportPath(kind string) string {
 	return "/admin/lab/runs." + kind + "?" + strings.Join(pairs, "&")
 }
 
+// againPath is the form for another comparison like this one.
+func (c Compared) againPath() string {
+	pairs := []string{"event", c.EventID.String(), "users", strconv.Itoa(c.Users), "seats", strconv.Itoa(c.Seats)}
+	if c.Patience > 0 {
+		pairs = append(pairs, "patience", patienceText(c.Patience))
+	}
+	for _, name := range c.Strategies {
+		pairs = append(pairs, "strategy", name)
+	}
+	return address("/admin/lab", pairs...)
+}
+
 // finished are the runs that came to their end.
 func (c Compared) finished(ctx context.Context) []series {
 	var done []series

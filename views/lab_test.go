@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -53,6 +54,20 @@ func TestNoTwoRunsHaveTheSameName(t *testing.T) {
 	}
 	if want := []string{"of-grouped nth-1", "of-grouped nth-2", "of-pessimistic nth-1", "of-grouped nth-3", "of-grouped nth-4"}; !slices.Equal(looks, want) {
 		t.Errorf("got %q, want %q", looks, want)
+	}
+}
+
+// Comparing again means the same people, strategies and patience.
+func TestCompareAgainIsTheSameComparison(t *testing.T) {
+	t.Parallel()
+	c := comparedOf()
+	c.EventID, c.Users, c.Seats, c.Strategies = uuid.UUID{1}, 40, 5, []string{"grouped", "optimistic"}
+	const rest = "event=01000000-0000-0000-0000-000000000000%s&seats=5&strategy=grouped&strategy=optimistic&users=40"
+	for patience, want := range map[time.Duration]string{7 * time.Second: "&patience=7", 0: ""} {
+		c.Patience = patience
+		if got := c.againPath(); got != "/admin/lab?"+fmt.Sprintf(rest, want) {
+			t.Errorf("after a patience of %v it is %s", patience, got)
+		}
 	}
 }
 

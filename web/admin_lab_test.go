@@ -63,6 +63,9 @@ func TestLabJourney(t *testing.T) {
 		t.Errorf("transactions: got %q", got)
 	}
 	mustNamePlots(t, page)
+	again, _ := page.find(`a:contains("Compare again")`).Attr("href")
+	c.get(again).wants(http.StatusOK).has(`#users[value="40"]`).has(`#seats[value="5"]`).has(`#patience[value="30"]`).
+		has(`input[name=strategy][value=grouped][checked]`).has(`input[name=strategy][value=pessimistic][checked]`)
 	c.htmx("GET", path).wants(http.StatusOK).has(`#comparison`).hasNo("title + body, header")
 	c.get("/admin/lab").has(`a[href="` + path + `"]`)
 
