@@ -238,7 +238,11 @@ func (s *Server) comparisonFile(c echo.Context) error {
 
 // writeFile answers with a file of the kind that the address ends with.
 func writeFile(c echo.Context, comparison simulation.Comparison) error {
-	name := fileName(cmp.Or(comparison.Name, "comparison"))
+	what := "comparison"
+	if comparison.ID == uuid.Nil {
+		what = "simulation"
+	}
+	name := fileName(comparison.Name, what)
 	h := c.Response().Header()
 	if strings.HasSuffix(c.Path(), ".json") {
 		h.Set(echo.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%q", name+".json"))

@@ -246,6 +246,14 @@ func TestLabFiles(t *testing.T) {
 		t.Errorf("the figures are %v", lines)
 	}
 
+	s.exec(`update comparisons set name = '日本'`)
+	for path, want := range map[string]string{path + "/runs.csv": "comparison.csv", "/admin/lab/runs.json?run=" + comparison.Runs[0].ID.String(): "sum-a1.json"} {
+		if got := c.get(path).Header.Get("Content-Disposition"); got != `attachment; filename="`+want+`"` {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+	s.exec(`update comparisons set name = 'Café & co'`)
+
 	for _, read := range []*answer{c.get(path + "/runs.json").wants(http.StatusOK), c.json("GET", path).wants(http.StatusOK)} {
 		var export simulation.ComparisonExport
 		read.decode(&export)

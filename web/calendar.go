@@ -25,7 +25,7 @@ func (s *Server) eventCalendar(c echo.Context) error {
 	if isStranger(c) && isCurrent(c, tagOf([]byte(calendar(e, s.baseURL, e.UpdatedAt)))) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	c.Response().Header().Set(echo.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%q", fileName(e.Title)+".ics"))
+	c.Response().Header().Set(echo.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%q", fileName(e.Title, "event")+".ics"))
 	return c.Blob(http.StatusOK, "text/calendar; charset=utf-8", []byte(calendar(e, s.baseURL, s.now())))
 }
 
@@ -100,8 +100,9 @@ func folded(line string) string {
 	return b.String()
 }
 
-// fileName makes a name from a title that every system takes.
-func fileName(title string) string {
+// fileName makes a name from a title that every system takes: otherwise, where
+// the title has no letter or digit that they do.
+func fileName(title, otherwise string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
 	})
@@ -110,7 +111,7 @@ func fileName(title string) string {
 		name = strings.TrimRight(name[:60], "-")
 	}
 	if name == "" {
-		return "event"
+		return otherwise
 	}
 	return name
 }

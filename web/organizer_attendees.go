@@ -62,7 +62,7 @@ func (s *Server) attendeesFile(c echo.Context) error {
 	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	h.Set(echo.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%q", fileName(e.Title)+"-attendees.csv"))
+	h.Set(echo.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%q", fileName(e.Title, "event")+"-attendees.csv"))
 	c.Response().WriteHeader(http.StatusOK)
 	return writeAttendees(c.Response(), e, list)
 }
