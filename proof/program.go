@@ -237,8 +237,8 @@ func (a admin) awaitInterrupted(ctx context.Context, at *program, id uuid.UUID) 
 		if got.status == http.StatusAccepted {
 			continue
 		}
-		var told struct{ Error string }
-		if err := json.Unmarshal(got.body, &told); err != nil || told.Error == "" {
+		var told struct{ State, Failure string }
+		if err := json.Unmarshal(got.body, &told); err != nil || told.State != string(simulation.Failed) || told.Failure == "" {
 			return fmt.Errorf("%w: of a simulation that was cut off it says %q", errAnswer, got.body)
 		}
 		return nil

@@ -104,6 +104,9 @@ func (s *Server) answerComparing(c echo.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	if comparison.State == simulation.Failed {
+		return answerFailed(c, comparison.ID, comparison.Failure, comparison.Stopped)
+	}
 	return answerComparison(c, comparison)
 }
 
@@ -164,7 +167,8 @@ func (s *Server) showCompared(c echo.Context, status int, in views.Compared) err
 	return render(c, status, views.ComparedPage(p, in), views.ComparedProgress(p, in))
 }
 
-// answerComparison answers a script: with 202 while the runs go on.
+// answerComparison answers a script that reads one: with 202 while the runs go
+// on. That it failed stands in what is read.
 func answerComparison(c echo.Context, comparison simulation.Comparison) error {
 	status := http.StatusOK
 	if comparison.State == simulation.Running {

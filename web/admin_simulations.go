@@ -78,6 +78,9 @@ func (s *Server) answerStarted(c echo.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	if run.State == simulation.Failed {
+		return answerFailed(c, run.ID, run.Failure, run.Stopped)
+	}
 	return answerRun(c, run)
 }
 
@@ -250,12 +253,11 @@ func (s *Server) undoSimulation(c echo.Context) error {
 	return redirect(c, "/admin/simulations/"+id.String())
 }
 
-// answerRun answers a script: with the report when the run is done, with how
-// far it is and 202 while it goes on, and with the cause when it failed.
+// answerRun answers a script that reads a run: with the report, and where the
+// run is not done with its state beside that. While it goes on the status is
+// 202 and the report tells how far it is.
 func answerRun(c echo.Context, run simulation.Simulation) error {
 	switch run.State {
-	case simulation.Done:
-		return c.JSON(http.StatusOK, run.Report())
 	case simulation.Running:
 		return c.JSON(http.StatusAccepted, struct {
 			simulation.Report
@@ -263,13 +265,24 @@ func answerRun(c echo.Context, run simulation.Simulation) error {
 			Phase    string           `json:"phase"`
 			Answered int              `json:"answered"`
 		}{run.Report(), run.State, run.Phase, run.Answered})
+	case simulation.Failed:
+		return c.JSON(http.StatusOK, struct {
+			simulation.Report
+			State   simulation.State `json:"state"`
+			Failure string           `json:"failure"`
+		}{run.Report(), run.State, run.Failure.String()})
 	}
+	return c.JSON(http.StatusOK, run.Report())
+}
+
+// answerFailed answers a script that started what did not come to its end.
+func answerFailed(c echo.Context, id uuid.UUID, failure locale.Text, stopped bool) error {
 	status := http.StatusInternalServerError
-	if run.Stopped {
+	if stopped {
 		status = http.StatusConflict
 	}
 	return c.JSON(status, struct {
 		Error string    `json:"error"`
 		ID    uuid.UUID `json:"id"`
-	}{run.Failure.String(), run.ID})
+	}{failure.String(), id})
 }
