@@ -179,11 +179,15 @@ func percent(part, whole int) int {
 
 // took is a duration to three digits at most: "0.84 ms", "12.3 ms", "1.52 s".
 func took(ctx context.Context, d time.Duration) string {
-	if d >= time.Second {
-		return say(ctx, "%s s", threeDigits(ctx, d.Seconds()))
+	if ms := float64(d) / float64(time.Millisecond); ms < nextUnit {
+		return say(ctx, "%s ms", threeDigits(ctx, ms))
 	}
-	return say(ctx, "%s ms", threeDigits(ctx, float64(d)/float64(time.Millisecond)))
+	return say(ctx, "%s s", threeDigits(ctx, d.Seconds()))
 }
+
+// nextUnit is the number from which on three digits are one of the next unit:
+// there is "1 s" and no "1,000 ms".
+const nextUnit = 999.5
 
 func threeDigits(ctx context.Context, f float64) string {
 	switch {
@@ -202,11 +206,11 @@ func bytesText(ctx context.Context, n int64) string {
 	switch {
 	case n < 1e3:
 		return countText(ctx, int(n), "%s byte", "%s bytes")
-	case n < 1e6:
+	case size < nextUnit*1e3:
 		return say(ctx, "%s kB", threeDigits(ctx, size/1e3))
-	case n < 1e9:
+	case size < nextUnit*1e6:
 		return say(ctx, "%s MB", threeDigits(ctx, size/1e6))
-	case n < 1e12:
+	case size < nextUnit*1e9:
 		return say(ctx, "%s GB", threeDigits(ctx, size/1e9))
 	default:
 		return say(ctx, "%s TB", threeDigits(ctx, size/1e12))
