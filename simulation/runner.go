@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,8 +48,8 @@ func (r *Runner) Strategies() []string {
 // Start begins a simulation and returns its ID while it runs on in the
 // background, whatever becomes of ctx. It is refused with [ErrUsers],
 // [ErrSeats], [ErrOwnSeats], [ErrStrategy], [ErrTarget], [ErrPatience],
-// [ErrRunning], [ErrNotBookable], [booking.ErrNoEvent] and, once the runner
-// closes, [booking.ErrStopping].
+// [ErrName], [ErrRunning], [ErrNotBookable], [booking.ErrNoEvent] and, once the
+// runner closes, [booking.ErrStopping].
 func (r *Runner) Start(ctx context.Context, p Params) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -102,6 +103,7 @@ func (p Params) withDefaults() Params {
 	if p.Patience == 0 {
 		p.Patience = DefaultPatience
 	}
+	p.Name = strings.TrimSpace(p.Name)
 	return p
 }
 
@@ -119,6 +121,8 @@ func (r *Runner) refuses(p Params) error {
 		return ErrSeats
 	case p.Patience < time.Second || p.Patience > MaxPatience:
 		return ErrPatience
+	case len([]rune(p.Name)) > MaxName:
+		return ErrName
 	}
 	return nil
 }
@@ -210,9 +214,9 @@ func insertRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, e event.Event, p Pa
 		}
 	}
 	_, err = tx.Exec(ctx, `
-		insert into simulations (id, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats, seats_remaining, comparison_id, stopped_by)
-		values ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $9, $10, (select stopped_by from comparisons where id = $10))`,
-		id, e.ID, e.Title, rehearsalID, p.StartedBy, p.Target, p.Strategy, p.Users, seats, p.comparison)
+		insert into simulations (id, name, event_id, event_title, rehearsal_id, started_by, target, strategy, state, users, seats, seats_remaining, comparison_id, stopped_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $10, $11, (select stopped_by from comparisons where id = $11))`,
+		id, p.Name, e.ID, e.Title, rehearsalID, p.StartedBy, p.Target, p.Strategy, p.Users, seats, p.comparison)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("insert the simulation: %w", err)
 	}

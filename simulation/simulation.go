@@ -101,6 +101,8 @@ var (
 
 // Params are what an admin chooses.
 type Params struct {
+	// Name is what to call the run; it need not have one.
+	Name      string
 	EventID   uuid.UUID
 	StartedBy uuid.UUID
 	Users     int

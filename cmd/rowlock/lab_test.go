@@ -204,6 +204,27 @@ func TestSimulateCommand(t *testing.T) {
 	}
 }
 
+// No patience at all is refused, not taken for the usual one; a run is called
+// what it was to be called.
+func TestSimulateCommandTakesWhatIsTyped(t *testing.T) {
+	f := newField(t)
+	regatta := f.event(5).String()
+	for _, patience := range []string{"0s", "-5s", "900ms", "601s"} {
+		if _, err := command(t, f.url, "", "simulate", "--event", regatta, "--users", "5", "--patience="+patience); !errors.Is(err, simulation.ErrPatience) {
+			t.Errorf("a patience of %s: %v", patience, err)
+		}
+	}
+	if out, err := command(t, f.url, "", "simulate", "--event", regatta, "--users", "5", "--name", " From the terminal "); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if got := query(t, f.url, `select name from simulations`); got != "From the terminal" {
+		t.Errorf("it is called %q", got)
+	}
+	if _, err := command(t, f.url, "", "simulate", "--event", regatta, "--users", "5", "--name", strings.Repeat("x", 101)); !errors.Is(err, simulation.ErrName) {
+		t.Errorf("a long name: %v", err)
+	}
+}
+
 // At a terminal progress is one line that moves; a log gets plain lines, and
 // few of them.
 func TestProgressIsShownAsItsPlaceAllows(t *testing.T) {

@@ -24,7 +24,7 @@ type simulateCommand struct {
 	Seats    *int          `help:"How many seats the rehearsal has; as many as the event has free when unset."`
 	Strategy []string      `default:"grouped" enum:"grouped,pessimistic,optimistic,conditional,all" help:"How bookings are made safe: ${enum}. Several are compared, one after the other."`
 	Patience time.Duration `default:"60s" help:"How long people wait for an answer before they give up; the desk (grouped) is always waited for."`
-	Name     string        `help:"What to call a comparison."`
+	Name     string        `help:"What to call the run or the comparison."`
 	JSON     bool          `help:"Answer in JSON."`
 }
 
@@ -35,6 +35,9 @@ func (c *simulateCommand) Run(ctx context.Context, t terminal, s *settings) erro
 	eventID, err := uuid.Parse(c.Event)
 	if err != nil {
 		return booking.ErrNoEvent
+	}
+	if c.Patience < time.Second { // the runner takes 0 for no choice
+		return simulation.ErrPatience
 	}
 	d, err := s.join(ctx, db.PageLimits, (*database).leaveAsIs)
 	if err != nil {
@@ -68,7 +71,7 @@ func closeAll(runner *simulation.Runner, desk *booking.Desk) {
 
 func (c *simulateCommand) runOne(ctx context.Context, t terminal, d *database, runner *simulation.Runner, eventID uuid.UUID) error {
 	id, err := runner.Start(ctx, simulation.Params{
-		EventID: eventID, Users: c.Users, Seats: c.Seats, Strategy: c.Strategy[0], Patience: c.Patience,
+		Name: c.Name, EventID: eventID, Users: c.Users, Seats: c.Seats, Strategy: c.Strategy[0], Patience: c.Patience,
 	})
 	if err != nil {
 		return err
