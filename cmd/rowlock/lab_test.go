@@ -225,6 +225,15 @@ func TestSimulateCommandTakesWhatIsTyped(t *testing.T) {
 	}
 }
 
+func TestRatesAreRoundedAsOnPages(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[float64]string{1560.7: "1561", 12: "12", 9.96: "10", 0.84: "0.8", 0: "0"} {
+		if got := perSecond(rate); got != want {
+			t.Errorf("%g per second is told as %s, want %s", rate, got, want)
+		}
+	}
+}
+
 // At a terminal progress is one line that moves; a log gets plain lines, and
 // few of them.
 func TestProgressIsShownAsItsPlaceAllows(t *testing.T) {

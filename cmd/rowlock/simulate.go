@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -253,14 +255,14 @@ var runFigures = []struct {
 	{"failed", func(run simulation.Simulation) any { return run.Tally.Failed }},
 	{"seats remaining", func(run simulation.Simulation) any { return run.Tally.SeatsRemaining }},
 	{"overbooked", func(run simulation.Simulation) any { return run.Tally.Overbooked }},
-	{"bookings per second", func(run simulation.Simulation) any { return int(run.Results.BookingsPerSecond) }},
-	{"latency p50", func(run simulation.Simulation) any { return short(run.Results.Latency.P50) }},
-	{"latency p95", func(run simulation.Simulation) any { return short(run.Results.Latency.P95) }},
-	{"latency p99", func(run simulation.Simulation) any { return short(run.Results.Latency.P99) }},
-	{"latency max", func(run simulation.Simulation) any { return short(run.Results.Latency.Max) }},
-	{"transactions", func(run simulation.Simulation) any { return run.Results.Transactions }},
-	{"retries", func(run simulation.Simulation) any { return run.Results.Retries }},
-	{"connections", func(run simulation.Simulation) any { return run.Results.Connections }},
+	{"bookings per second", ofAnswers(func(r simulation.Results) any { return perSecond(r.BookingsPerSecond) })},
+	{"latency p50", ofAnswers(func(r simulation.Results) any { return short(r.Latency.P50) })},
+	{"latency p95", ofAnswers(func(r simulation.Results) any { return short(r.Latency.P95) })},
+	{"latency p99", ofAnswers(func(r simulation.Results) any { return short(r.Latency.P99) })},
+	{"latency max", ofAnswers(func(r simulation.Results) any { return short(r.Latency.Max) })},
+	{"transactions", ofDone(func(r simulation.Results) any { return r.Transactions })},
+	{"retries", ofDone(func(r simulation.Results) any { return r.Retries })},
+	{"connections", ofDone(func(r simulation.Results) any { return r.Connections })},
 	{"checks passed", func(run simulation.Simulation) any {
 		passed := 0
 		for _, check := range run.Results.Checks {
@@ -272,4 +274,34 @@ var runFigures = []struct {
 	}},
 }
 
+// ofDone is a figure that only a run that is done has.
+func ofDone(of func(simulation.Results) any) func(simulation.Simulation) any {
+	return func(run simulation.Simulation) any {
+		if run.State != simulation.Done {
+			return "-"
+		}
+		return of(run.Results)
+	}
+}
+
+// ofAnswers is a figure that a run has in which somebody had an answer.
+func ofAnswers(of func(simulation.Results) any) func(simulation.Simulation) any {
+	return func(run simulation.Simulation) any {
+		if run.Answered == 0 {
+			return "-"
+		}
+		return ofDone(of)(run)
+	}
+}
+
 func short(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
+
+// perSecond rounds a rate as the pages do.
+func perSecond(rate float64) string {
+	if rate < 10 {
+		rate = math.Round(rate*10) / 10
+	} else {
+		rate = math.Round(rate)
+	}
+	return strconv.FormatFloat(rate, 'f', -1, 64)
+}
