@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowlock/booking"
 	"rowlock/locale"
 )
 
@@ -128,10 +129,11 @@ type stoppedError struct{ by string }
 
 func (e *stoppedError) Error() string { return e.by + " stopped it" }
 
-// gravity is how grave the log takes the end of a run: that somebody wanted it
-// is news, and no error.
+// gravity is how grave the log takes the end of a run: that somebody wanted it,
+// or the end of the program, is news, and no error.
 func gravity(failure error) slog.Level {
-	if _, stopped := errors.AsType[*stoppedError](failure); stopped {
+	_, stopped := errors.AsType[*stoppedError](failure)
+	if stopped || errors.Is(failure, errStopped) || errors.Is(failure, booking.ErrStopping) {
 		return slog.LevelInfo
 	}
 	return slog.LevelError

@@ -60,6 +60,15 @@ func insertPeople(ctx context.Context, conn db.Conn, simulationID uuid.UUID, ids
 	return nil
 }
 
+// PeopleLeft counts the made-up people of runs who are still in the database.
+func PeopleLeft(ctx context.Context, conn db.Conn, ids ...uuid.UUID) (int, error) {
+	var n int
+	if err := conn.QueryRow(ctx, `select count(*) from users where simulation_id = any($1)`, ids).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the people of %d simulations: %w", len(ids), err)
+	}
+	return n, nil
+}
+
 // madeUpName gives each of the first 2,304 people a name of their own, and no
 // two neighbours the same first or last name.
 func madeUpName(i int) string {

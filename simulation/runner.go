@@ -272,6 +272,19 @@ func (r *Runner) Wait(ctx context.Context, id uuid.UUID) (Simulation, error) {
 	}
 }
 
+// Interrupt starts nothing more and ends what runs here, as [Runner.Stop] does.
+// What was interrupted is written down as failed because the program was
+// stopped, with the tally and the checks of what was done. It does not wait for
+// that: see [Runner.Close].
+func (r *Runner) Interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopping = true
+	for _, u := range r.runs {
+		u.end(errStopped)
+	}
+}
+
 // Close starts nothing more. A simulation whose people are being made is
 // stopped; one that waits for answers may go on until ctx ends. What was
 // stopped is written down as failed, and so is a comparison that had runs to

@@ -225,6 +225,59 @@ func TestSimulateCommandTakesWhatIsTyped(t *testing.T) {
 	}
 }
 
+// Who interrupts a run is told what was done, and how to get rid of it.
+func TestSimulateCommandInterrupted(t *testing.T) {
+	for _, tt := range []struct {
+		name, table, path string
+		args, says        []string
+	}{
+		{"a run", "simulations", "/admin/simulations/", []string{"--strategy", "pessimistic"},
+			[]string{"registered           0\n", "failed               20\n", "bookings per second  -\n", "latency p50          -\n", "no-overbooking", "left when the simulation was stopped"}},
+		{"a comparison", "comparisons", "/admin/lab/", []string{"--strategy", "pessimistic", "--strategy", "optimistic"},
+			[]string{"pessimistic did not finish: The program was stopped before it was done."}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newField(t)
+			regatta := f.event(5).String()
+			t.Setenv("DATABASE_URL", f.url)
+			tx, err := f.conn.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tx.Rollback(context.Background()) //nolint:errcheck // the database goes with the test
+			if _, err := tx.Exec(t.Context(), `set local idle_in_transaction_session_timeout = 0; lock table registrations in exclusive mode`); err != nil {
+				t.Fatal(err)
+			}
+
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			go func() {
+				for query(t, f.url, `select count(*)::text from simulations where phase = 'booking'`) == "0" {
+					time.Sleep(10 * time.Millisecond)
+				}
+				interrupt()
+			}()
+			var out, errs bytes.Buffer
+			err = run(ctx, append([]string{"simulate", "--event", regatta, "--users", "20"}, tt.args...), terminal{out: &out, err: &errs})
+			if err == nil {
+				t.Fatalf("it ended well:\n%s", out.String())
+			}
+			path := tt.path + query(t, f.url, `select id::text from `+tt.table)
+			if line := explain(err); !strings.HasPrefix(line, "interrupted; 20 made-up people stay") || !strings.HasSuffix(line, path) {
+				t.Errorf("it ends with %q, want the way to %s", line, path)
+			}
+			for _, words := range tt.says {
+				if !strings.Contains(out.String(), words) {
+					t.Errorf("it does not print %q but\n%s", words, out.String())
+				}
+			}
+			if errs.Len() > 0 {
+				t.Errorf("it logs %s", errs.String())
+			}
+		})
+	}
+}
+
 func TestRatesAreRoundedAsOnPages(t *testing.T) {
 	t.Parallel()
 	for rate, want := range map[float64]string{1560.7: "1561", 12: "12", 9.96: "10", 0.84: "0.8", 0: "0"} {

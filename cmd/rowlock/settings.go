@@ -226,6 +226,8 @@ func explain(err error) string {
 		return fmt.Sprintf("the database's host %q is not known: check DATABASE_URL", unresolved.Name)
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT) && isConnectError(err):
 		return "no PostgreSQL answers there: check DATABASE_URL and whether the server runs; unset it and Rowlock starts a server of its own"
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
 	case errors.Is(err, context.DeadlineExceeded) && isConnectError(err):
 		return "the database did not answer in time: check DATABASE_URL, the network and its firewall"
 	}

@@ -50,7 +50,9 @@ func (c *simulateCommand) Run(ctx context.Context, t terminal, s *settings) erro
 		return err
 	}
 	desk := booking.NewDesk(d.booking, slog.Default())
-	runner := simulation.NewRunner(d.pages, bookers(d, desk), slog.Default())
+	// How a run ends is printed: the log is for what goes wrong beside that.
+	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: max(s.LogLevel, slog.LevelWarn)}))
+	runner := simulation.NewRunner(d.pages, bookers(d, desk), log)
 	defer closeAll(runner, desk)
 
 	if slices.Contains(c.Strategy, "all") {
@@ -82,7 +84,7 @@ func (c *simulateCommand) runOne(ctx context.Context, t terminal, d *database, r
 		run, err := simulation.ByID(ctx, d.pages, id)
 		return progress(run), err
 	})
-	run, err := runner.Wait(ctx, id)
+	run, err := await(ctx, runner, id, runner.Wait)
 	stop()
 	if err != nil {
 		return err
@@ -95,7 +97,61 @@ func (c *simulateCommand) runOne(ctx context.Context, t terminal, d *database, r
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil && run.State != simulation.Done {
+		return interrupted(d, "undo the simulation on the page /admin/simulations/"+id.String(), run)
+	}
 	return verdict(run)
+}
+
+const (
+	// endTime bounds how long what was interrupted takes to end: whoever asked
+	// the desk is answered.
+	endTime = 20 * time.Second
+	// readTime bounds how long the reading of what was done takes.
+	readTime = 5 * time.Second
+)
+
+// await waits for what was started to end. Interrupted, it ends it and reads
+// what was done until then.
+func await[T any](ctx context.Context, runner *simulation.Runner, id uuid.UUID, wait func(context.Context, uuid.UUID) (T, error)) (T, error) {
+	ended, err := wait(ctx, id)
+	if ctx.Err() == nil || err == nil {
+		return ended, err
+	}
+	runner.Interrupt()
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	_ = runner.Close(ending) // where that takes too long, it is over nevertheless
+	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+	defer cancel()
+	return wait(reading, id)
+}
+
+// An interruptedError tells what a command that was interrupted leaves behind.
+type interruptedError struct {
+	people int
+	remedy string
+}
+
+func (e *interruptedError) Error() string {
+	if e.people == 0 {
+		return "interrupted; nobody made up is left"
+	}
+	return fmt.Sprintf("interrupted; %d made-up people stay in the database: to remove them, %s", e.people, e.remedy)
+}
+
+func interrupted(d *database, remedy string, runs ...simulation.Simulation) error {
+	ctx, cancel := context.WithTimeout(context.Background(), readTime)
+	defer cancel()
+	var ids []uuid.UUID
+	for _, run := range runs {
+		ids = append(ids, run.ID)
+	}
+	people, err := simulation.PeopleLeft(ctx, d.pages, ids...)
+	if err != nil {
+		return err
+	}
+	return &interruptedError{people, remedy}
 }
 
 func (c *simulateCommand) compare(ctx context.Context, t terminal, d *database, runner *simulation.Runner, eventID uuid.UUID) error {
@@ -109,7 +165,7 @@ func (c *simulateCommand) compare(ctx context.Context, t terminal, d *database, 
 		comparison, err := simulation.ComparisonByID(ctx, d.pages, id)
 		return comparing(comparison), err
 	})
-	comparison, err := runner.WaitComparison(ctx, id)
+	comparison, err := await(ctx, runner, id, runner.WaitComparison)
 	stop()
 	if err != nil {
 		return err
@@ -121,6 +177,9 @@ func (c *simulateCommand) compare(ctx context.Context, t terminal, d *database, 
 	}
 	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil && comparison.State != simulation.Done {
+		return interrupted(d, "delete the comparison on the page /admin/lab/"+id.String(), comparison.Runs...)
 	}
 	if comparison.State == simulation.Failed {
 		return fmt.Errorf("the comparison failed: %s", comparison.Failure)
