@@ -290,7 +290,7 @@ func TestPlotsHoldWhateverTheFigures(t *testing.T) {
 		"nothing": nil, "nobody answered": {none}, "one moment": {one}, "all of them": {none, one, many},
 	} {
 		done := comparedOf(runs...).finished(context.Background())
-		w, r, g := newWaits(done), newRace(done), newGroupsPlot(done)
+		w, r, g := newWaits(context.Background(), done), newRace(done), newGroupsPlot(done)
 		if w.IsEmpty() != (len(runs) == 0 || name == "nobody answered") {
 			t.Errorf("%s: the plot of waits is empty: %t", name, w.IsEmpty())
 		}
@@ -330,6 +330,32 @@ func TestPlotsHoldWhateverTheFigures(t *testing.T) {
 	}
 }
 
+// Above a hill stand the run's label and what the hill shows, one below the
+// other where both are long.
+func TestTheWordsAboveAHillDoNotMeet(t *testing.T) {
+	t.Parallel()
+	quick, left := raced("grouped", 4000, time.Second, 4), givenUp(4000, 1577, 990*time.Millisecond)
+	for name, tt := range map[string]struct {
+		runs  []simulation.Simulation
+		apart int
+	}{
+		"short words": {[]simulation.Simulation{quick, raced("conditional", 4000, time.Second, 4)}, 0}, "long words": {[]simulation.Simulation{quick, left}, waitRaise},
+	} {
+		w := newWaits(context.Background(), comparedOf(tt.runs...).finished(context.Background()))
+		for i, h := range w.Rows {
+			if got := h.wordsAt() - h.labelAt(); got != tt.apart {
+				t.Errorf("%s: the words stand %d below the label, want %d", name, got, tt.apart)
+			}
+			if i > 0 && float64(h.labelAt()) < w.Rows[i-1].Foot()+20 {
+				t.Errorf("%s: a label at %d stands in the hill above, whose foot is at %g", name, h.labelAt(), w.Rows[i-1].Foot())
+			}
+		}
+		if last := w.Rows[len(w.Rows)-1]; last.Foot() > float64(w.Height()-waitFoot) {
+			t.Errorf("%s: the last hill ends at %g of %d", name, last.Foot(), w.Height())
+		}
+	}
+}
+
 func mustFit(t *testing.T, name string, at, limit float64) {
 	t.Helper()
 	if math.IsNaN(at) || at < 0 || at > limit {
@@ -340,7 +366,7 @@ func mustFit(t *testing.T, name string, at, limit float64) {
 // A hill is as large as its crowd, and where its crowd is.
 func TestHillsStandWhereThePeopleAre(t *testing.T) {
 	t.Parallel()
-	w := newWaits(comparedOf(raced("grouped", 100, 100*time.Millisecond, 2), raced("pessimistic", 100, 10*time.Second, 100)).finished(context.Background()))
+	w := newWaits(context.Background(), comparedOf(raced("grouped", 100, 100*time.Millisecond, 2), raced("pessimistic", 100, 10*time.Second, 100)).finished(context.Background()))
 	var tops []int
 	for _, h := range w.Rows {
 		crowd := w.crowds(h.Run.Results.Pace)

@@ -85,17 +85,32 @@ type waits struct {
 type waitHillOf struct {
 	series
 	Row int
+	// raised is how much higher the label stands than the words beside it,
+	// where they would meet.
+	raised int
 }
 
+// waitLine is how many characters fit above a hill, and waitRaise a line of
+// them.
+const waitLine, waitRaise = 44, 30
+
 // newWaits plots the runs that know when their people had their answers.
-func newWaits(done []series) waits {
+func newWaits(ctx context.Context, done []series) waits {
 	w := waits{from: math.Inf(1), to: math.Inf(-1)}
+	raised := 0
 	for i, s := range done {
-		w.Rows = append(w.Rows, waitHillOf{s, i})
+		h := waitHillOf{series: s, Row: i}
+		if len([]rune(s.Label+h.words(ctx))) > waitLine {
+			raised = waitRaise
+		}
+		w.Rows = append(w.Rows, h)
 		if pace := s.Run.Results.Pace; len(pace) > 0 {
 			w.from = min(w.from, math.Floor(powerOfTen(pace[0])))
 			w.to = max(w.to, math.Ceil(powerOfTen(pace[len(pace)-1])))
 		}
+	}
+	for i := range w.Rows {
+		w.Rows[i].raised = raised
 	}
 	if w.from >= w.to {
 		w.to = w.from + 1 // all at one moment, on a step
@@ -116,10 +131,21 @@ func (w waits) x(d time.Duration) float64 {
 	return plotEdge + share*(plotWidth-2*plotEdge)
 }
 
-func (w waits) Height() int { return len(w.Rows)*waitRow + waitFoot }
+func (w waits) Height() int {
+	height := waitFoot
+	for _, h := range w.Rows {
+		height += waitRow + h.raised
+	}
+	return height
+}
 
 // Foot is where the hills of a row stand.
-func (h waitHillOf) Foot() float64 { return float64(h.Row*waitRow + waitTop + waitHill) }
+func (h waitHillOf) Foot() float64 { return float64(h.wordsAt() + 12 + waitHill) }
+
+// labelAt and wordsAt are the lines on which a row's label and its words are
+// written.
+func (h waitHillOf) labelAt() int { return h.Row*(waitRow+h.raised) + waitTop - 12 }
+func (h waitHillOf) wordsAt() int { return h.labelAt() + h.raised }
 
 // Ticks stand at every power of ten.
 func (w waits) Ticks(ctx context.Context) []tick {
