@@ -34,6 +34,28 @@ func (c *crowd) measure() Results {
 	return r
 }
 
+// ofAnswersOnly corrects what was measured before, when whoever gave up counted
+// as answered at that moment. The histogram, which cannot be, is left out. Runs
+// that are older than their pace stay as they are.
+func (r *Results) ofAnswersOnly(answers int) {
+	counted := 0
+	for _, b := range r.Histogram {
+		counted += b.Count
+	}
+	if counted <= answers || answers > 0 && len(r.Pace) != PaceSteps+1 {
+		return
+	}
+	r.Histogram, r.Latency, r.BookingsPerSecond = nil, Latency{}, 0
+	if answers == 0 {
+		return
+	}
+	at := func(percent int) time.Duration { return r.Pace[percent*PaceSteps/100] }
+	r.Latency = Latency{P50: at(50), P95: at(95), P99: at(99), Max: at(100)}
+	if r.Latency.Max > 0 {
+		r.BookingsPerSecond = float64(answers) / r.Latency.Max.Seconds()
+	}
+}
+
 // answeredAfter sorts the waiting times of those who got a seat or a place in
 // line.
 func (c *crowd) answeredAfter() []int32 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -119,6 +120,39 @@ func TestWaitsAreOfThoseWhoHadAnAnswer(t *testing.T) {
 	none := crowd{outcomes: []outcome{refused, refused}, waited: []int32{1000 * ms, 1001 * ms}}
 	if r := none.measure(); r.Latency != (Latency{}) || r.Histogram != nil || r.Pace != nil || r.BookingsPerSecond != 0 || r.Took != 1001*time.Millisecond {
 		t.Errorf("when everybody gave up it is %+v", r)
+	}
+}
+
+// A run that was measured when giving up counted as an answer is read as one is
+// measured now; one of now is read as it was measured.
+func TestOldRunsAreReadAsNewOnes(t *testing.T) {
+	t.Parallel()
+	const ms = 1000
+	c := crowd{outcomes: make([]outcome, 400), waited: make([]int32, 400)}
+	for i := range c.outcomes {
+		c.outcomes[i], c.waited[i] = refused, 1000*ms
+		if i < 150 {
+			c.outcomes[i], c.waited[i] = registered, int32(i+1)*ms
+		}
+	}
+	measured := c.measure()
+	now := measured
+	now.ofAnswersOnly(150)
+	if len(now.Histogram) != len(measured.Histogram) || now.Latency != measured.Latency || now.BookingsPerSecond != measured.BookingsPerSecond {
+		t.Errorf("a run of now is read as %+v", now)
+	}
+
+	old := measured
+	old.Histogram = append(slices.Clone(measured.Histogram), Bucket{From: time.Second, To: 2 * time.Second, Count: 250})
+	old.Latency, old.BookingsPerSecond = Latency{P50: time.Second, P95: time.Second, P99: time.Second, Max: time.Second}, 150
+	old.ofAnswersOnly(150)
+	if old.Latency != measured.Latency || old.BookingsPerSecond != measured.BookingsPerSecond || old.Histogram != nil {
+		t.Errorf("an old one is read as %+v, %g per second, with %d buckets", old.Latency, old.BookingsPerSecond, len(old.Histogram))
+	}
+
+	none := Results{Histogram: []Bucket{{From: time.Second, To: 2 * time.Second, Count: 400}}, Latency: Latency{P50: time.Second, Max: time.Second}}
+	if none.ofAnswersOnly(0); none.Latency != (Latency{}) || none.Histogram != nil {
+		t.Errorf("an old one without an answer is read as %+v", none)
 	}
 }
 

@@ -120,5 +120,6 @@ func scanRun(row pgx.CollectableRow) (Simulation, error) {
 	if err := json.Unmarshal(results, &s.Results); err != nil {
 		return Simulation{}, fmt.Errorf("read the results of simulation %s: %w", s.ID, err)
 	}
+	s.Results.ofAnswersOnly(s.Tally.Registered + s.Tally.Waitlisted)
 	return s, nil
 }
