@@ -13,80 +13,142 @@ import (
 	"rowlock/locale"
 )
 
-// A rule must hold in every event at every moment. Its query finds, among the
-// tallied events, those that break it, with what breach says of them.
+// A rule must hold in every event at every moment.
 type rule struct {
-	name   string
-	holds  locale.Text
-	breach locale.Text
-	query  string
+	name  string
+	holds locale.Text
+	// breaks are the ways in which it can be broken.
+	breaks []breach
+}
+
+// A breach is one way to break a rule. Its query finds the events where that
+// is so, one row for each registration or waitlist entry that takes part, with
+// the figures of what is said of it.
+type breach struct {
+	says  locale.Text
+	query string
 }
 
 // rules are checked in one statement, so all of them judge the same moment.
-// Each reads "tallied": an event's own counters beside what its rows add up to.
+// Each reads what findings has, and other tables only for what it found there.
 var rules = []rule{
-	{
-		"no-overbooking", locale.Later("Nobody is confirmed beyond the seats there are."), locale.Later("%s people for %s seats"), `
-		select id, array[confirmed, capacity]::text[]
-		from tallied where confirmed > capacity or seats_remaining < 0`,
-	},
-	{
-		"seats-add-up", locale.Later("Seats remaining are the capacity less the confirmed."), locale.Later("%s seats are shown as free, %s are"), `
-		select id, array[seats_remaining, capacity - confirmed]::text[]
-		from tallied where seats_remaining <> capacity - confirmed`,
-	},
-	{
-		"line-adds-up", locale.Later("Every line is as long as is shown."), locale.Later("%s are shown in line, %s are"), `
-		select id, array[shown_waiting, waiting]::text[]
-		from tallied where shown_waiting <> waiting`,
-	},
-	{
-		"no-idle-seat", locale.Later("No seat is free while somebody waits."), locale.Later("%s seats are free while %s wait"), `
-		select id, array[capacity - confirmed, waiting]::text[]
-		from tallied where capacity > confirmed and waiting > 0`,
-	},
-	{
-		"one-standing", locale.Later("Nobody both has a seat and waits for one."), locale.Later("person %s has a seat and waits"), `
-		select r.event_id, array[r.user_id]::text[]
-		from registrations r join waitlist_entries w using (event_id, user_id)
-		join tallied t on t.id = r.event_id where r.status = 'confirmed'`,
-	},
-	{
-		"order-of-arrival", locale.Later("Seats went out in the order of arrival: nobody in line came before somebody with a seat."), locale.Later("number %s has a seat while number %s waits"), `
-		select id, array[last_confirmed, first_waiting]::text[]
-		from tallied where last_confirmed > first_waiting`,
-	},
-	{
-		"numbers-drawn-once", locale.Later("Every arrival number was drawn once."), locale.Later("number %s was drawn %s times, the next is %s"), `
-		select event_id, array[position, count(*), t.next_position]::text[]
-		from (select event_id, position from registrations
-		      union all select event_id, position from waitlist_entries) drawn
-		join tallied t on t.id = event_id
-		group by event_id, position, t.next_position
-		having count(*) > 1 or position >= t.next_position`,
-	},
-	{
-		"cancelled-is-over", locale.Later("Cancelled events have no attendees and no line."), locale.Later("%s have a seat and %s wait at a cancelled event"), `
-		select id, array[confirmed, waiting]::text[]
-		from tallied where status = 'cancelled' and confirmed + waiting > 0`,
-	},
+	{"no-overbooking", locale.Later("Nobody is confirmed beyond the seats there are."), []breach{
+		{locale.Later("%s people for %s seats: registration %s is one too many"), `
+		select event_id, array[confirmed::text, capacity::text, id::text]
+		from (select r.event_id, t.confirmed, t.capacity, r.id, row_number() over (partition by t.id order by r.position) as place
+		      from tallied t join registrations r on r.event_id = t.id
+		      where t.confirmed > t.capacity and r.status = 'confirmed') held
+		where place > capacity`},
+		{locale.Later("%s seats are shown as free"), `
+		select id, array[seats_remaining::text] from tallied where seats_remaining < 0`},
+	}},
+	{"seats-add-up", locale.Later("Seats remaining are the capacity less the confirmed."), []breach{
+		{locale.Later("%s seats are shown as free, %s are"), `
+		select id, array[seats_remaining::text, (capacity - confirmed)::text]
+		from tallied where seats_remaining <> capacity - confirmed`},
+	}},
+	{"line-adds-up", locale.Later("Every line is as long as is shown."), []breach{
+		{locale.Later("%s are shown in line, %s are"), `
+		select id, array[shown_waiting::text, waiting::text]
+		from tallied where shown_waiting <> waiting`},
+	}},
+	{"no-idle-seat", locale.Later("No seat is free while somebody waits."), []breach{
+		{locale.Later("%s seats are free while %s wait: waitlist entry %s is due one"), `
+		select event_id, array[free::text, waiting::text, id::text]
+		from (select w.event_id, t.capacity - t.confirmed as free, t.waiting, w.id, row_number() over (partition by t.id order by w.position) as place
+		      from tallied t join waitlist_entries w on w.event_id = t.id
+		      where t.capacity > t.confirmed) line
+		where place <= free`},
+	}},
+	{"one-standing", locale.Later("Nobody has two seats at one event, two places in line, or both a seat and a place."), []breach{
+		{locale.Later("person %s has a seat, registration %s, and waits, waitlist entry %s"), `
+		select event_id, array[user_id::text, r.id::text, w.id::text]
+		from several join registrations r using (event_id, user_id) join waitlist_entries w using (event_id, user_id)
+		where r.status = 'confirmed'`},
+		{locale.Later("person %s has %s registrations, one of them %s"), `
+		select event_id, array[user_id::text, times::text, id::text]
+		from (select event_id, user_id, id, count(*) over (partition by event_id, user_id) as times
+		      from several join registrations using (event_id, user_id)) held
+		where times > 1`},
+		{locale.Later("person %s has %s places in line, one of them waitlist entry %s"), `
+		select event_id, array[user_id::text, times::text, id::text]
+		from (select event_id, user_id, id, count(*) over (partition by event_id, user_id) as times
+		      from several join waitlist_entries using (event_id, user_id)) held
+		where times > 1`},
+	}},
+	{"order-of-arrival", locale.Later("Seats went out in the order of arrival: nobody in line came before somebody with a seat."), []breach{
+		{locale.Later("registration %s has a seat with number %s while number %s waits"), `
+		select r.event_id, array[r.id::text, r.position::text, t.first_waiting::text]
+		from tallied t join registrations r on r.event_id = t.id
+		where t.last_confirmed > t.first_waiting and r.status = 'confirmed' and r.position > t.first_waiting`},
+		{locale.Later("waitlist entry %s waits with number %s while number %s has a seat"), `
+		select w.event_id, array[w.id::text, w.position::text, t.last_confirmed::text]
+		from tallied t join waitlist_entries w on w.event_id = t.id
+		where t.last_confirmed > t.first_waiting and w.position < t.last_confirmed`},
+	}},
+	{"numbers-drawn-once", locale.Later("Every arrival number was drawn once."), []breach{
+		{locale.Later("number %s was drawn %s times, once for registration %s"), `
+		select event_id, array[position::text, times::text, r.id::text]
+		from repeated join registrations r using (event_id, position)`},
+		{locale.Later("number %s was drawn %s times, once for waitlist entry %s"), `
+		select event_id, array[position::text, times::text, w.id::text]
+		from repeated join waitlist_entries w using (event_id, position)`},
+		{locale.Later("registration %s has number %s, and the next to be drawn is %s"), `
+		select r.event_id, array[r.id::text, r.position::text, t.next_position::text]
+		from tallied t join registrations r on r.event_id = t.id
+		where t.last_registered >= t.next_position and r.position >= t.next_position`},
+		{locale.Later("waitlist entry %s has number %s, and the next to be drawn is %s"), `
+		select w.event_id, array[w.id::text, w.position::text, t.next_position::text]
+		from tallied t join waitlist_entries w on w.event_id = t.id
+		where t.last_waiting >= t.next_position and w.position >= t.next_position`},
+	}},
+	{"cancelled-is-over", locale.Later("Cancelled events have no attendees and no line."), []breach{
+		{locale.Later("registration %s is confirmed at a cancelled event"), `
+		select r.event_id, array[r.id::text]
+		from tallied t join registrations r on r.event_id = t.id
+		where t.status = 'cancelled' and t.confirmed > 0 and r.status = 'confirmed'`},
+		{locale.Later("waitlist entry %s waits at a cancelled event"), `
+		select w.event_id, array[w.id::text]
+		from tallied t join waitlist_entries w on w.event_id = t.id
+		where t.status = 'cancelled' and t.waiting > 0`},
+	}},
 }
 
-// tallied counts the rows of the event $1, or of all events when it is null.
-const tallied = `
+// findings read the rows of the event $1, or of all events when it is null,
+// for all rules:
+//
+//   - tallied has an event's own counters beside what its rows add up to,
+//   - several has who has more than one row at an event, which they may: a seat
+//     that they gave up and a place in line,
+//   - repeated has the numbers that were drawn more than once.
+//
+// Where nothing is broken they leave next to nothing to join with, and the
+// rules' own queries end before they read the rows again. Rolled is written
+// out twice, which costs less than to keep a copy of all rows.
+const findings = `
 with seats as (
-    select event_id, count(*) as confirmed, max(position) as last_confirmed
-    from registrations where status = 'confirmed' and ($1::uuid is null or event_id = $1) group by event_id
+    select event_id, count(*) filter (where status = 'confirmed') as confirmed,
+           max(position) filter (where status = 'confirmed') as last_confirmed, max(position) as last_registered
+    from registrations where $1::uuid is null or event_id = $1 group by event_id
 ), line as (
-    select event_id, count(*) as waiting, min(position) as first_waiting
+    select event_id, count(*) as waiting, min(position) as first_waiting, max(position) as last_waiting
     from waitlist_entries where $1::uuid is null or event_id = $1 group by event_id
-), tallied as (
+), tallied as materialized (
     select e.id, e.status, e.capacity, e.seats_remaining, e.next_position, e.waiting as shown_waiting,
-           coalesce(s.confirmed, 0) as confirmed, s.last_confirmed,
-           coalesce(l.waiting, 0) as waiting, l.first_waiting
+           coalesce(s.confirmed, 0) as confirmed, s.last_confirmed, s.last_registered,
+           coalesce(l.waiting, 0) as waiting, l.first_waiting, l.last_waiting
     from events e left join seats s on s.event_id = e.id left join line l on l.event_id = e.id
     where $1::uuid is null or e.id = $1
-)`
+), rolled as not materialized (
+    select event_id, user_id, position from registrations where $1::uuid is null or event_id = $1
+    union all
+    select event_id, user_id, position from waitlist_entries where $1::uuid is null or event_id = $1
+), several as materialized (
+    select event_id, user_id from rolled group by event_id, user_id having count(*) > 1
+), repeated as materialized (
+    select event_id, position, count(*) as times from rolled group by event_id, position having count(*) > 1
+)
+`
 
 // breachLimit bounds how many breaches of one rule a server keeps.
 const breachLimit = 1000
@@ -115,20 +177,22 @@ func Verify(ctx context.Context, conn db.Conn) ([]Check, error) {
 func check(ctx context.Context, conn db.Conn, scope uuid.NullUUID, limit int) ([]Check, error) {
 	var parts []string
 	for i, r := range rules {
-		parts = append(parts, fmt.Sprintf("select %d as rule, broken.* from (%s) as broken (event_id, figures)", i, r.query))
+		for j, b := range r.breaks {
+			parts = append(parts, fmt.Sprintf("select %d as rule, %d as way, broken.* from (%s) as broken (event_id, figures)", i, j, b.query))
+		}
 	}
-	rows, err := conn.Query(ctx, tallied+strings.Join(parts, "\nunion all\n"), scope)
+	rows, err := conn.Query(ctx, findings+strings.Join(parts, "\nunion all\n"), scope)
 	if err != nil {
 		return nil, fmt.Errorf("check the rules: %w", err)
 	}
 
 	breaches := make([][]locale.Text, len(rules))
-	var i int
+	var i, j int
 	var eventID uuid.UUID
 	var figures []any
-	_, err = pgx.ForEachRow(rows, []any{&i, &eventID, &figures}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&i, &j, &eventID, &figures}, func() error {
 		if len(breaches[i]) < limit {
-			breaches[i] = append(breaches[i], locale.Later("event %s: %s", eventID.String(), rules[i].breach.With(figures...)))
+			breaches[i] = append(breaches[i], locale.Later("event %s: %s", eventID.String(), rules[i].breaks[j].says.With(figures...)))
 		}
 		return nil
 	})

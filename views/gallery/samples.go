@@ -133,7 +133,7 @@ func checks(broken bool) []booking.Check {
 		{Name: "seats-add-up", OK: true, Detail: locale.Later("Seats remaining are the capacity less the confirmed.")},
 		{Name: "line-adds-up", OK: true, Detail: locale.Later("Every line is as long as is shown.")},
 		{Name: "no-idle-seat", OK: true, Detail: locale.Later("No seat is free while somebody waits.")},
-		{Name: "one-standing", OK: true, Detail: locale.Later("Nobody both has a seat and waits for one.")},
+		{Name: "one-standing", OK: true, Detail: locale.Later("Nobody has two seats at one event, two places in line, or both a seat and a place.")},
 		{Name: "order-of-arrival", OK: true, Detail: locale.Later("Seats went out in the order of arrival: nobody in line came before somebody with a seat.")},
 		{Name: "numbers-drawn-once", OK: true, Detail: locale.Later("Every arrival number was drawn once.")},
 		{Name: "cancelled-is-over", OK: true, Detail: locale.Later("Cancelled events have no attendees and no line.")},
