@@ -169,23 +169,35 @@ func patience(ctx context.Context, p *proof) error {
 		p.tell("not tried: the desk's patience is half a minute")
 		return nil
 	}
+	return p.outwait(ctx, func(l db.Limits) opener {
+		return func(ctx context.Context, url string) (desk, func(), error) {
+			d, shut, err := openInstance(ctx, url, l)
+			return d, shut, err
+		}
+	})
+}
+
+// outwait keeps the database from desks for longer than they try.
+func (p *proof) outwait(ctx context.Context, open func(db.Limits) opener) error {
 	s, err := p.stage(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-
-	var all sync.WaitGroup
-	errs := make([]error, 4)
-	all.Go(func() { errs[0] = s.loseAfter(ctx, faults.CutBefore, booking.None) })
-	all.Go(func() { errs[1] = s.loseAfter(ctx, faults.CutAfter, booking.Confirmed) })
-	all.Go(func() { errs[2] = s.holdRowForLong(ctx) })
 	slow, err := p.stage(ctx)
 	if err != nil {
 		return err
 	}
 	defer slow.close()
-	all.Go(func() { errs[3] = slow.refuseForLong(ctx) })
+
+	var all sync.WaitGroup
+	errs := make([]error, 4)
+	all.Go(func() { errs[0] = s.loseAfter(ctx, open(db.BookingLimits), faults.CutBefore, booking.None) })
+	all.Go(func() { errs[1] = s.loseAfter(ctx, open(db.BookingLimits), faults.CutAfter, booking.Confirmed) })
+	all.Go(func() { errs[2] = s.holdRowForLong(ctx, open(db.BookingLimits)) })
+	all.Go(func() {
+		errs[3] = slow.refuseForLong(ctx, open(tight(func(l *db.Limits) { l.StatementTimeout = 100 * time.Millisecond })))
+	})
 	all.Wait()
 	p.tell("a commit cut before and after it reached a server that then stays away: told that nobody knows; asking again is safe")
 	p.tell("an event's row locked, or the database refusing what is written, for longer than that: told that nothing happened, and nothing did")
@@ -202,8 +214,8 @@ func firstOf(errs ...error) error {
 }
 
 // loseAfter cuts a booking's commit and takes the database away.
-func (s *stage) loseAfter(ctx context.Context, fate faults.Fate, kept booking.Standing) error {
-	proxy, d, shut, err := s.proxied(ctx, openDesk)
+func (s *stage) loseAfter(ctx context.Context, open opener, fate faults.Fate, kept booking.Standing) error {
+	proxy, d, shut, err := s.proxied(ctx, open)
 	if err != nil {
 		return err
 	}
@@ -214,10 +226,10 @@ func (s *stage) loseAfter(ctx context.Context, fate faults.Fate, kept booking.St
 	}
 	proxy.Judge(func() faults.Fate { go proxy.Close(); return fate })
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 0}); !r.Unknown {
-		return fmt.Errorf("commit %s, then no database: answered %q", fate, r)
+		return fmt.Errorf("%w: commit %s, then no database: answered %q", errAnswer, fate, r)
 	}
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Look, Person: 0}); r.Standing != kept {
-		return fmt.Errorf("commit %s: the person is %s", fate, r.Standing)
+		return fmt.Errorf("%w: commit %s: the person is %s", errAnswer, fate, r.Standing)
 	}
 	direct, shutDirect, err := s.instance(ctx)
 	if err != nil {
@@ -226,14 +238,14 @@ func (s *stage) loseAfter(ctx context.Context, fate faults.Fate, kept booking.St
 	defer shutDirect()
 	again := a.ask(ctx, direct, 0, model.Ask{Kind: model.Book, Person: 0})
 	if again.Standing != booking.Confirmed || again.Number != 1 || again.Already != (kept == booking.Confirmed) {
-		return fmt.Errorf("commit %s, asked again: %q", fate, again)
+		return fmt.Errorf("%w: commit %s, asked again: %q", errAnswer, fate, again)
 	}
 	return s.judge(ctx, a, h)
 }
 
 // holdRowForLong locks an event for longer than the desk's patience.
-func (s *stage) holdRowForLong(ctx context.Context) error {
-	d, shut, err := s.instance(ctx)
+func (s *stage) holdRowForLong(ctx context.Context, open opener) error {
+	d, shut, err := open(ctx, s.url)
 	if err != nil {
 		return err
 	}
@@ -248,19 +260,19 @@ func (s *stage) holdRowForLong(ctx context.Context) error {
 	}
 	defer release()
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 0}); !r.Nothing {
-		return fmt.Errorf("the row was locked all the time: answered %q", r)
+		return fmt.Errorf("%w: the row was locked all the time: answered %q", errAnswer, r)
 	}
 	release()
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 1}); r.Number != 1 {
-		return fmt.Errorf("after the lock: answered %q", r)
+		return fmt.Errorf("%w: after the lock: answered %q", errAnswer, r)
 	}
 	return s.judge(ctx, a, h)
 }
 
 // refuseForLong has the database end what is written, again and again, for
 // longer than the desk's patience.
-func (s *stage) refuseForLong(ctx context.Context) error {
-	d, shut, err := openInstance(ctx, s.url, tight(func(l *db.Limits) { l.StatementTimeout = 100 * time.Millisecond }))
+func (s *stage) refuseForLong(ctx context.Context, open opener) error {
+	d, shut, err := open(ctx, s.url)
 	if err != nil {
 		return err
 	}
@@ -274,13 +286,13 @@ func (s *stage) refuseForLong(ctx context.Context) error {
 		return err
 	}
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 0}); !r.Nothing {
-		return fmt.Errorf("the database refused every try: answered %q", r)
+		return fmt.Errorf("%w: the database refused every try: answered %q", errAnswer, r)
 	}
 	if err := end(); err != nil {
 		return err
 	}
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 1}); r.Number != 1 {
-		return fmt.Errorf("after the refusals: answered %q", r)
+		return fmt.Errorf("%w: after the refusals: answered %q", errAnswer, r)
 	}
 	return s.judge(ctx, a, h)
 }

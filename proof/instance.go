@@ -99,7 +99,7 @@ func (t *task) carryOut(ctx context.Context, p *pen) error {
 	if t.Arena != nil {
 		t.Arena.pool, t.Arena.notes = pages, p
 		t.Crowd.storm(ctx, t.Arena, mutate(d, pool, t.Mutant))
-	} else if err := t.simulate(ctx, pages, d, p); err != nil {
+	} else if err := t.simulate(ctx, pages, mutate(d, pool, t.Mutant), p); err != nil {
 		return err
 	}
 	p.write(line{Done: true})
@@ -107,7 +107,7 @@ func (t *task) carryOut(ctx context.Context, p *pen) error {
 }
 
 // simulate runs a simulation whose people note their answers.
-func (t *task) simulate(ctx context.Context, pages *pgxpool.Pool, d *booking.Desk, p *pen) error {
+func (t *task) simulate(ctx context.Context, pages *pgxpool.Pool, d booking.Booker, p *pen) error {
 	runner := simulation.NewRunner(pages, map[string]booking.Booker{simulation.Grouped: noting{d, p}}, slog.Default())
 	id, err := runner.Start(ctx, simulation.Params{EventID: t.Simulate, StartedBy: t.StartedBy, Users: t.Users, Seats: &t.Seats})
 	if err != nil {

@@ -35,7 +35,7 @@ func instances(ctx context.Context, p *proof) error {
 	}
 	p.tell("another instance books on the same event %s after the kill at the latest", &recovery)
 	for range p.pick(10, 1) {
-		if err := p.killInSimulation(ctx); err != nil {
+		if err := p.killInSimulation(ctx, realDesk, p.pick(simulatedUsers, simulatedUsers/4)); err != nil {
 			return fmt.Errorf("a simulation: %w", err)
 		}
 	}
@@ -109,13 +109,13 @@ func (p *proof) bookOnce(ctx context.Context, s *stage, a *arena) error {
 
 // killInSimulation kills an instance while it simulates, on a database of its
 // own, and holds each answer that it gave against the database.
-func (p *proof) killInSimulation(ctx context.Context) error {
+func (p *proof) killInSimulation(ctx context.Context, m mutant.Break, users int) error {
 	s, err := p.stage(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	answers, err := p.simulateAndKill(ctx, s)
+	answers, err := p.simulateAndKill(ctx, s, m, users)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (p *proof) killInSimulation(ctx context.Context) error {
 	}
 	for _, t := range answers {
 		if kept[t.Person] != t {
-			return fmt.Errorf("person %s was told %s #%d and is %s #%d", t.Person, t.Standing, t.Number, kept[t.Person].Standing, kept[t.Person].Number)
+			return fmt.Errorf("%w: person %s was told %s #%d and is %s #%d", errAnswer, t.Person, t.Standing, t.Number, kept[t.Person].Standing, kept[t.Person].Number)
 		}
 	}
 	p.count("instances killed in a simulation", 1)
@@ -139,22 +139,22 @@ const (
 )
 
 // simulateAndKill returns what a killed instance's made-up people were told.
-func (p *proof) simulateAndKill(ctx context.Context, s *stage) ([]told, error) {
+// It is killed at any moment after an answer, and not always right after it.
+func (p *proof) simulateAndKill(ctx context.Context, s *stage, m mutant.Break, users int) ([]told, error) {
 	event, err := s.event(ctx, simulatedSeats)
 	if err != nil {
 		return nil, err
 	}
-	users := p.pick(simulatedUsers, simulatedUsers/4)
-	c, err := startInstance(ctx, task{URL: s.url, Limits: db.BookingLimits, Simulate: event, StartedBy: s.organizer, Users: users, Seats: simulatedSeats})
+	c, err := startInstance(ctx, task{URL: s.url, Limits: db.BookingLimits, Mutant: m, Simulate: event, StartedBy: s.organizer, Users: users, Seats: simulatedSeats})
 	if err != nil {
 		return nil, err
 	}
 	var answers []told
-	fatal := 1 + p.dice.IntN(users*3/4)
+	fatal, later := 1+p.dice.IntN(users*3/4), p.soon(5*time.Millisecond)
 	err = c.read(func(l line) {
 		if l.Told != nil {
 			if answers = append(answers, *l.Told); len(answers) == fatal {
-				c.kill()
+				time.AfterFunc(later, c.kill)
 			}
 		}
 	})
@@ -176,7 +176,7 @@ func (s *stage) kept(ctx context.Context) (map[uuid.UUID]told, error) {
 	var t told
 	_, err = pgx.ForEachRow(rows, []any{&t.Person, &t.Standing, &t.Number}, func() error {
 		if _, twice := kept[t.Person]; twice {
-			return fmt.Errorf("person %s has two places", t.Person)
+			return fmt.Errorf("%w: person %s has two places", errRule, t.Person)
 		}
 		kept[t.Person] = t
 		return nil
@@ -186,7 +186,7 @@ func (s *stage) kept(ctx context.Context) (map[uuid.UUID]told, error) {
 
 // simulateAfterKill looks how long a killed simulation blocks the next.
 func (p *proof) simulateAfterKill(ctx context.Context, s *stage) error {
-	if _, err := p.simulateAndKill(ctx, s); err != nil {
+	if _, err := p.simulateAndKill(ctx, s, realDesk, p.pick(simulatedUsers, simulatedUsers/4)); err != nil {
 		return err
 	}
 	killed := time.Now()

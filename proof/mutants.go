@@ -44,11 +44,17 @@ var trials = []trial{
 	{"histories", mutant.Nothing, []mutant.Break{mutant.LockAndCount, mutant.CheckBeforeLock, mutant.AnswerBeforeCommit, mutant.SkipTheLine}, tryHistories},
 	{"histories", mutant.Nothing, []mutant.Break{mutant.ForgetPeople}, tryPurges},
 	{"instances", mutant.Nothing, []mutant.Break{mutant.AnswerBeforeCommit}, tryInstances},
+	{"instances", mutant.Nothing, []mutant.Break{mutant.AnswerBeforeCommit, mutant.TwoCommits}, trySimulations},
 	{"program", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryProgram},
 	{"postgres", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryPostgres},
 	{"postgres in simulations", realDesk, []mutant.Break{mutant.AnswerBeforeCommit}, tryPostgresInSimulations},
 	{"commits", realDesk, []mutant.Break{mutant.GuessLost, mutant.GuessDone}, tryCommits},
-	{"shortages", mutant.Nothing, []mutant.Break{mutant.GuessDone}, tryShortages},
+	{"patience", mutant.Nothing, []mutant.Break{mutant.TellNothing, mutant.TellUnknown, mutant.TryOn}, tryPatience},
+	{"shortages", mutant.Nothing, []mutant.Break{mutant.TurnAway}, tryShortage(poolExhausted)},
+	{"shortages", mutant.Nothing, []mutant.Break{mutant.TurnAway}, tryShortage(serverExhausted)},
+	{"shortages", mutant.Nothing, []mutant.Break{mutant.TurnAway}, tryShortage(rowLocked)},
+	{"shortages", mutant.Nothing, []mutant.Break{mutant.TurnAway, mutant.GuessDone}, tryShortage(writesSlow)},
+	{"shortages", mutant.Nothing, []mutant.Break{mutant.AnswerBeforeCommit, mutant.GuessDone}, tryShortage(commitsRefused)},
 	{"leavers", mutant.Nothing, []mutant.Break{mutant.BookForLeavers}, tryLeavers},
 	{"walk", mutant.Nothing, []mutant.Break{mutant.SkipTheLine}, tryWalk},
 	{"order", realDesk, []mutant.Break{mutant.LastComeFirst}, tryOrder},
@@ -154,6 +160,10 @@ func tryInstances(ctx context.Context, p *proof, s *stage, b mutant.Break) error
 	return p.killInStorm(ctx, s, b, p.nextSeed(), new(stopwatch))
 }
 
+func trySimulations(ctx context.Context, p *proof, _ *stage, b mutant.Break) error {
+	return p.killInSimulation(ctx, b, simulatedUsers/20)
+}
+
 func tryProgram(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
 	binary, err := p.build(ctx, b)
 	if err != nil {
@@ -175,14 +185,31 @@ func tryCommits(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
 	return p.stormAndCut(ctx, s, proxy, d, p.nextSeed())
 }
 
-func tryShortages(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
-	fresh, err := p.stage(ctx)
-	if err != nil {
-		return err
+// tryPatience has clerks wait for a second and not for half a minute.
+func tryPatience(ctx context.Context, p *proof, _ *stage, b mutant.Break) error {
+	return p.outwait(ctx, func(l db.Limits) opener {
+		l.LockTimeout = 100 * time.Millisecond
+		return func(ctx context.Context, url string) (desk, func(), error) {
+			pool, err := db.Open(ctx, url, l)
+			if err != nil {
+				return nil, nil, err
+			}
+			c := mutant.New(pool, booking.NewDesk(pool, discard()), b)
+			c.Patience = time.Second
+			return c, pool.Close, nil
+		}
+	})
+}
+
+func tryShortage(sh shortage) func(ctx context.Context, p *proof, _ *stage, b mutant.Break) error {
+	return func(ctx context.Context, p *proof, _ *stage, b mutant.Break) error {
+		fresh, err := p.stage(ctx)
+		if err != nil {
+			return err
+		}
+		defer fresh.close()
+		return p.endure(ctx, fresh, sh, func(pool *pgxpool.Pool) desk { return mutate(booking.NewDesk(pool, discard()), pool, b) })
 	}
-	defer fresh.close()
-	slow := allShortages[len(allShortages)-1]
-	return p.endure(ctx, fresh, slow, func(pool *pgxpool.Pool) desk { return mutate(booking.NewDesk(pool, discard()), pool, b) })
 }
 
 func tryLeavers(ctx context.Context, p *proof, s *stage, b mutant.Break) error {

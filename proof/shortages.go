@@ -32,21 +32,29 @@ func tight(change func(*db.Limits)) db.Limits {
 	return l
 }
 
-var allShortages = []shortage{
-	{
+var (
+	poolExhausted = shortage{
 		name: "the desk's pool exhausted", limits: tight(func(l *db.Limits) { l.MaxConns = 3 }),
 		begin: takePool,
-	}, {
+	}
+	serverExhausted = shortage{
 		name: "the server's connections exhausted", limits: db.BookingLimits,
 		as: addRole, begin: refuseConnections,
-	}, {
+	}
+	rowLocked = shortage{
 		name: "an event's row locked, the lock timeout at 0.1 s", limits: tight(func(l *db.Limits) { l.LockTimeout = 100 * time.Millisecond }),
 		begin: lockRow,
-	}, {
+	}
+	writesSlow = shortage{
 		name: "writing slower than the statement timeout of 0.1 s", limits: tight(func(l *db.Limits) { l.StatementTimeout = 100 * time.Millisecond }),
 		begin: writeSlowly,
-	},
-}
+	}
+	commitsRefused = shortage{
+		name: "every commit refused, as by a full disk", limits: db.BookingLimits,
+		begin: refuseCommits,
+	}
+	allShortages = []shortage{poolExhausted, serverExhausted, rowLocked, writesSlow, commitsRefused}
+)
 
 // shortages takes away what desks need while people book, and gives it back.
 func shortages(ctx context.Context, p *proof) error {
@@ -114,14 +122,16 @@ func (r *rush) endure(ctx context.Context, s *stage, d desk, while time.Duration
 	if err != nil {
 		return 0, fmt.Errorf("end the shortage: %w", err)
 	}
-	if int(early) == len(r.replies) {
+	nothing, err := r.judge(ctx, s)
+	switch {
+	case err != nil:
+		return 0, err
+	case nothing > 0:
+		return 0, fmt.Errorf("%w: %d people were turned away", errAnswer, nothing)
+	case int(early) == len(r.replies):
 		return 0, errors.New("everyone was answered before the end of the shortage: nothing was shown")
 	}
-	nothing, err := r.judge(ctx, s)
-	if err == nil && nothing > 0 {
-		err = fmt.Errorf("%d people were turned away", nothing)
-	}
-	return recovery, err
+	return recovery, nil
 }
 
 // takePool borrows all connections of the desk's pool.
@@ -189,4 +199,12 @@ func writeSlowly(ctx context.Context, s *stage, _ *pgxpool.Pool, _ *arena) (func
 		`create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return null; end $$`,
 		`create trigger dawdle after insert on registrations for each statement execute function dawdle()`)
 	return func() error { return s.exec(ctx, `drop trigger dawdle on registrations`) }, err
+}
+
+// refuseCommits lets seats be written and then refuses their commit.
+func refuseCommits(ctx context.Context, s *stage, _ *pgxpool.Pool, _ *arena) (func() error, error) {
+	err := s.exec(ctx,
+		`create function refuse() returns trigger language plpgsql as $$ begin raise 'no room' using errcode = 'disk_full'; end $$`,
+		`create constraint trigger refuse after insert on registrations deferrable initially deferred for each row execute function refuse()`)
+	return func() error { return s.exec(ctx, `drop trigger refuse on registrations`) }, err
 }

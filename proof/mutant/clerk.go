@@ -5,6 +5,8 @@ package mutant
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,12 +47,28 @@ const (
 	ForgetPeople Break = "people read without a lock"
 	// LastComeFirst serves those who wait in the wrong order.
 	LastComeFirst Break = "serve the last first"
+	// TurnAway gives up at the first failure.
+	TurnAway Break = "turn people away at the first failure"
+	// TellNothing says of a commit without an answer that nothing happened.
+	TellNothing Break = "an unknown outcome told as nothing"
+	// TellUnknown says that nobody knows where the server has said that it
+	// rolled back.
+	TellUnknown Break = "a rollback told as unknown"
+	// TryOn goes on trying for somebody who was told that nothing happened.
+	TryOn Break = "try on after giving up"
+	// TwoCommits commits who has which seat before the event's own counters,
+	// and holds the event's row until both are in: only who is stopped in
+	// between leaves a half.
+	TwoCommits Break = "seats and counters in two commits"
 )
 
 // A Clerk is the simplest desk there is: one transaction per request, without
 // groups or log. Resizing and cancelling events it leaves to a real desk.
 type Clerk struct {
 	*booking.Desk
+	// Patience is how long it tries while the database fails.
+	Patience time.Duration
+
 	pool   *pgxpool.Pool
 	broken Break
 
@@ -61,7 +79,7 @@ type Clerk struct {
 
 // New makes a clerk that works on pool and breaks one rule.
 func New(pool *pgxpool.Pool, d *booking.Desk, b Break) *Clerk {
-	return &Clerk{Desk: d, pool: pool, broken: b}
+	return &Clerk{Desk: d, Patience: 30 * time.Second, pool: pool, broken: b}
 }
 
 // Book is [booking.Desk.Book], but for what is broken.
@@ -134,7 +152,7 @@ func (c *Clerk) Waiting(uuid.UUID) int {
 
 // settle runs f in a transaction until one is answered for.
 func (c *Clerk) settle(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (booking.Answer, error)) (booking.Answer, error) {
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(c.Patience); ; time.Sleep(pause) {
 		a, wrote, err := c.try(ctx, eventID, f)
 		refused := errors.Is(err, booking.ErrNoEvent) || errors.Is(err, booking.ErrNoPerson) || errors.Is(err, booking.ErrEventCancelled) || errors.Is(err, booking.ErrInactive)
 		var answer *pgconn.PgError
@@ -143,17 +161,49 @@ func (c *Clerk) settle(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (b
 			return a, err
 		case wrote && c.broken == GuessDone:
 			return a, nil
+		case c.broken == TurnAway:
+			return a, fmt.Errorf("%w: %w", booking.ErrUnavailable, err)
 		case wrote && c.broken != GuessLost && !errors.As(err, &answer):
+			if c.broken == TellNothing {
+				return a, booking.ErrUnavailable
+			}
 			return a, booking.ErrOutcomeUnknown
 		case time.Now().After(deadline):
-			return a, err
+			return a, c.giveUpOn(ctx, eventID, f, err)
 		}
 	}
 }
 
+// pause is how long a clerk waits before it tries again.
+const pause = 10 * time.Millisecond
+
+// giveUpOn tells what to say when patience is at its end, of tries that the
+// server has rolled back, the last one with err.
+func (c *Clerk) giveUpOn(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (booking.Answer, error), err error) error {
+	switch c.broken {
+	case TellUnknown:
+		return booking.ErrOutcomeUnknown
+	case TryOn:
+		go func() {
+			for range 10 * c.Patience / pause {
+				if _, _, err := c.try(ctx, eventID, f); err == nil {
+					return
+				}
+				time.Sleep(pause)
+			}
+		}()
+	}
+	return fmt.Errorf("%w: %w", booking.ErrUnavailable, err)
+}
+
 // try tells in wrote whether the transaction got as far as to write.
 func (c *Clerk) try(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (booking.Answer, error)) (a booking.Answer, wrote bool, err error) {
-	tx, err := c.pool.Begin(ctx)
+	if c.broken == TwoCommits {
+		// Each takes two connections: nobody may hold the last one and wait.
+		c.counter.Lock()
+		defer c.counter.Unlock()
+	}
+	tx, err := c.begin(ctx)
 	if err != nil {
 		return a, false, err
 	}
@@ -175,6 +225,60 @@ func (c *Clerk) try(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (book
 	return a, true, tx.Commit(ctx)
 }
 
+func (c *Clerk) begin(ctx context.Context) (pgx.Tx, error) {
+	if c.broken == TurnAway {
+		var end context.CancelFunc
+		ctx, end = context.WithTimeout(ctx, 100*time.Millisecond)
+		defer end()
+	}
+	tx, err := c.pool.Begin(ctx)
+	if err != nil || c.broken != TwoCommits {
+		return tx, err
+	}
+	people, err := c.pool.Begin(ctx)
+	if err != nil {
+		tx.Rollback(ctx) //nolint:errcheck // the transaction ends either way
+		return nil, err
+	}
+	return halves{tx, people}, nil
+}
+
+// halves is a transaction on an event's own row, and another one on whatever
+// else there is.
+type halves struct {
+	pgx.Tx
+	people pgx.Tx
+}
+
+// of is the transaction that a statement belongs to.
+func (h halves) of(sql string) pgx.Tx {
+	if strings.Contains(sql, "from events") || strings.Contains(sql, "update events") {
+		return h.Tx
+	}
+	return h.people
+}
+
+func (h halves) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return h.of(sql).Exec(ctx, sql, args...)
+}
+
+func (h halves) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return h.of(sql).QueryRow(ctx, sql, args...)
+}
+
+func (h halves) Commit(ctx context.Context) error {
+	if err := h.people.Commit(ctx); err != nil {
+		h.Tx.Rollback(ctx) //nolint:errcheck // the transaction ends either way
+		return err
+	}
+	time.Sleep(2 * time.Millisecond)
+	return h.Tx.Commit(ctx)
+}
+
+func (h halves) Rollback(ctx context.Context) error {
+	return errors.Join(h.people.Rollback(ctx), h.Tx.Rollback(ctx))
+}
+
 // counts is an event as a transaction sees it.
 type counts struct {
 	status                             string
@@ -187,7 +291,11 @@ func (c *Clerk) lock(ctx context.Context, tx pgx.Tx, eventID uuid.UUID) (n count
 		err = tx.QueryRow(ctx, `select status, capacity, waiting, next_position, `+confirmed+` from events where id = $1 for update`, eventID).
 			Scan(&n.status, &n.capacity, &n.waiting, &n.next, &n.confirmed)
 	} else {
-		err = tx.QueryRow(ctx, `select status, capacity, waiting, next_position from events where id = $1 for update`, eventID).
+		strength := "update"
+		if c.broken == TwoCommits {
+			strength = "no key update" // which lets the other half refer to the event
+		}
+		err = tx.QueryRow(ctx, `select status, capacity, waiting, next_position from events where id = $1 for `+strength, eventID).
 			Scan(&n.status, &n.capacity, &n.waiting, &n.next)
 		if err == nil {
 			err = tx.QueryRow(ctx, `select `+confirmed, eventID).Scan(&n.confirmed)
