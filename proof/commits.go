@@ -224,7 +224,7 @@ func (s *stage) loseAfter(ctx context.Context, open opener, fate faults.Fate, ke
 	if err != nil {
 		return err
 	}
-	proxy.Judge(func() faults.Fate { go proxy.Close(); return fate })
+	proxy.Judge(func() faults.Fate { proxy.Leave(); return fate })
 	if r := a.ask(ctx, d, 0, model.Ask{Kind: model.Book, Person: 0}); !r.Unknown {
 		return fmt.Errorf("%w: commit %s, then no database: answered %q", errAnswer, fate, r)
 	}

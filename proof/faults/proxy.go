@@ -118,6 +118,20 @@ func (p *Proxy) Cut() int {
 	return len(p.links)
 }
 
+// Leave takes no new connections and breaks all but those whose commit meets
+// its fate right now, which break of themselves. Whoever judges may call it.
+func (p *Proxy) Leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.listener.Close() //nolint:errcheck // nobody is told
+	for l := range p.links {
+		if !l.judged.Load() {
+			l.cut()
+		}
+	}
+}
+
 // Count tells how many commits met a fate so far.
 func (p *Proxy) Count(f Fate) int { return int(p.counts[f].Load()) }
 
@@ -201,6 +215,8 @@ type link struct {
 	client, server net.Conn
 	// commits names the prepared statements that say commit.
 	commits map[string]bool
+	// judged tells that a commit meets its fate.
+	judged atomic.Bool
 	// deaf tells that the client gets no answer any more.
 	deaf atomic.Bool
 }
@@ -225,10 +241,12 @@ func (l *link) carryRequests() {
 			return
 		}
 		if l.isCommit(m) {
+			l.judged.Store(true)
 			if fate := l.proxy.fate(); fate != Pass {
 				l.suffer(fate, m, from, to)
 				return
 			}
+			l.judged.Store(false)
 		}
 		to.Write(m) //nolint:errcheck // Flush tells
 		if from.Buffered() > 0 {

@@ -70,6 +70,52 @@ func TestFates(t *testing.T) {
 	}
 }
 
+// The server stays away from the moment of a commit on, which meets its own
+// fate all the same: the client learns of a break when the server is through.
+func TestALastCommitMeetsItsFate(t *testing.T) {
+	t.Parallel()
+	direct := dbtest.Pool(t)
+	if _, err := direct.Exec(t.Context(), `create table notes (number integer)`); err != nil {
+		t.Fatal(err)
+	}
+	for number := range 20 {
+		proxy, err := NewProxy(t.Context(), direct.Config().ConnString())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(proxy.Close)
+		url := proxy.URL(direct.Config().ConnConfig.Database)
+		var conns []*pgx.Conn
+		for range 2 {
+			conn, err := pgx.Connect(t.Context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close(context.Background()) })
+			conns = append(conns, conn)
+		}
+
+		proxy.Judge(func() Fate { proxy.Leave(); return CutAfter })
+		err = pgx.BeginFunc(t.Context(), conns[0], func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `insert into notes values ($1)`, number)
+			return err
+		})
+		if err == nil {
+			t.Fatal("the client got an answer")
+		}
+		var n int
+		if err := direct.QueryRow(t.Context(), `select count(*) from notes where number = $1`, number).Scan(&n); err != nil || n != 1 {
+			t.Errorf("when the connection broke, commit %d was not through: %v", number, err)
+		}
+		if err := conns[1].Ping(t.Context()); err == nil {
+			t.Error("another connection still answers")
+		}
+		if _, err := pgx.Connect(t.Context(), url); err == nil {
+			t.Error("one can still connect")
+		}
+	}
+}
+
 // comesThere also waits for a late commit: long for one that should come, and
 // longer than it would take for one that should not.
 func comesThere(t *testing.T, pool *pgxpool.Pool, text string, should bool) bool {
