@@ -166,8 +166,7 @@ func (p *proof) stormAndCut(ctx context.Context, s *stage, proxy *faults.Proxy, 
 // looks whether what they say then is true.
 func patience(ctx context.Context, p *proof) error {
 	if p.short {
-		p.tell("not tried: the desk's patience is half a minute")
-		return nil
+		return fmt.Errorf("%w: the desk's patience is half a minute", errNotTried)
 	}
 	return p.outwait(ctx, func(l db.Limits) opener {
 		return func(ctx context.Context, url string) (desk, func(), error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -73,8 +74,12 @@ func (p *proof) stage(ctx context.Context) (*stage, error) {
 	return openStage(ctx, url)
 }
 
-// show runs the proof and writes its part of the table.
-func (p *proof) show(ctx context.Context, e exhibit, out io.Writer) (holds bool) {
+// errNotTried ends a proof that was not shown.
+var errNotTried = errors.New("not tried")
+
+// show runs the proof and writes its part of the table. It returns errNotTried,
+// what is broken, or nil for a proof that holds.
+func (p *proof) show(ctx context.Context, e exhibit, out io.Writer) error {
 	start := time.Now()
 	fmt.Fprintf(out, "\n%-10s %s\n", e.name, e.claim)
 	err := e.show(ctx, p)
@@ -85,11 +90,14 @@ func (p *proof) show(ctx context.Context, e exhibit, out io.Writer) (holds bool)
 		fmt.Fprintf(out, "           - %s\n", c)
 	}
 	verdict := "HOLDS"
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotTried):
+		verdict = "NOT TRIED: " + strings.TrimPrefix(err.Error(), errNotTried.Error()+": ")
+	case err != nil:
 		verdict = "BROKEN: " + strings.ReplaceAll(err.Error(), "\n", "\n           ")
 	}
 	fmt.Fprintf(out, "           %s (%.1f s)\n", verdict, time.Since(start).Seconds())
-	return err == nil
+	return err
 }
 
 // A stopwatch keeps the longest of several times.

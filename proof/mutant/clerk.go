@@ -161,7 +161,7 @@ func (c *Clerk) settle(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (b
 			return a, err
 		case wrote && c.broken == GuessDone:
 			return a, nil
-		case c.broken == TurnAway:
+		case c.broken == TurnAway, errors.As(err, &answer) && strings.HasPrefix(answer.Code, integrityViolation):
 			return a, fmt.Errorf("%w: %w", booking.ErrUnavailable, err)
 		case wrote && c.broken != GuessLost && !errors.As(err, &answer):
 			if c.broken == TellNothing {
@@ -173,6 +173,10 @@ func (c *Clerk) settle(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (b
 		}
 	}
 }
+
+// integrityViolation begins the codes of what the database refuses for ever: a
+// clerk that breaks a rule must not try it until its patience ends.
+const integrityViolation = "23"
 
 // pause is how long a clerk waits before it tries again.
 const pause = 10 * time.Millisecond
