@@ -194,7 +194,7 @@ func tryCommits(ctx context.Context, p *proof, s *stage, b mutant.Break) error {
 	return p.stormAndCut(ctx, s, proxy, d, p.nextSeed())
 }
 
-// tryPatience has clerks wait for a second and not for half a minute.
+// tryPatience has clerks wait for two seconds and not for half a minute.
 func tryPatience(ctx context.Context, p *proof, _ *stage, b mutant.Break) error {
 	return p.outwait(ctx, func(l db.Limits) opener {
 		l.LockTimeout = 100 * time.Millisecond
@@ -204,7 +204,7 @@ func tryPatience(ctx context.Context, p *proof, _ *stage, b mutant.Break) error 
 				return nil, nil, err
 			}
 			c := mutant.New(pool, booking.NewDesk(pool, discard()), b)
-			c.Patience = time.Second
+			c.Patience = 2 * time.Second
 			return c, pool.Close, nil
 		}
 	})
