@@ -23,6 +23,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -72,7 +73,7 @@ func main() {
 	out := flag.String("out", "", "keep the figures in this `file` too, and plots in pictures/ beside it; each part\nreplaces its own section, those that are not measured stay as they are")
 	flag.Parse()
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	if err := run(ctx, *only, *rounds, *out); err != nil {
