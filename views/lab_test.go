@@ -294,7 +294,7 @@ func TestPlotsHoldWhateverTheFigures(t *testing.T) {
 		if w.IsEmpty() != (len(runs) == 0 || name == "nobody answered") {
 			t.Errorf("%s: the plot of waits is empty: %t", name, w.IsEmpty())
 		}
-		for _, b := range speedBars(done) {
+		for _, b := range speedBars(context.Background(), done) {
 			mustFit(t, name, b.Length, plotWidth)
 		}
 		if w.IsEmpty() {
@@ -330,6 +330,31 @@ func TestPlotsHoldWhateverTheFigures(t *testing.T) {
 	}
 }
 
+// However runs are called, a plot has room for their labels, keeps them apart,
+// and keeps them from running into the numbers beside them.
+func TestLongLabelsFitIntoAPlot(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	long := series{Label: "Pessimistic, Lisbon Gophers: what th…, 100,000 people"}
+	other := series{Label: "Pessimistic, Lisbon Gophers: what th…, 1,000 people"}
+	for s, want := range map[*series]string{&long: "Pessimistic, Lisbon Go…100,000 people", &other: "Pessimistic, Lisbon Go…, 1,000 people"} {
+		if got := s.plotLabel(); got != want || len([]rune(got)) > plotLine {
+			t.Errorf("%q is %q in a plot, want %q", s.Label, got, want)
+		}
+	}
+	short := series{Label: "Grouped"}
+	if bars := speedBars(ctx, []series{short, short}); bars[0].labelAt() != bars[0].rateAt() || speedHeight(bars) != 2*barRow {
+		t.Errorf("short labels stand above their numbers: %+v", bars)
+	}
+	long.Run.Results.BookingsPerSecond = 37_254
+	bars := speedBars(ctx, []series{short, long})
+	for _, b := range bars {
+		if b.labelAt() >= b.rateAt() || b.top()+barThick > speedHeight(bars) {
+			t.Errorf("%s is at %d, its number at %d, its bar at %d of %d", b.Label, b.labelAt(), b.rateAt(), b.top(), speedHeight(bars))
+		}
+	}
+}
+
 // Above a hill stand the run's label and what the hill shows, one below the
 // other where both are long.
 func TestTheWordsAboveAHillDoNotMeet(t *testing.T) {
@@ -339,7 +364,7 @@ func TestTheWordsAboveAHillDoNotMeet(t *testing.T) {
 		runs  []simulation.Simulation
 		apart int
 	}{
-		"short words": {[]simulation.Simulation{quick, raced("conditional", 4000, time.Second, 4)}, 0}, "long words": {[]simulation.Simulation{quick, left}, waitRaise},
+		"short words": {[]simulation.Simulation{quick, raced("conditional", 4000, time.Second, 4)}, 0}, "long words": {[]simulation.Simulation{quick, left}, plotRaise},
 	} {
 		w := newWaits(context.Background(), comparedOf(tt.runs...).finished(context.Background()))
 		for i, h := range w.Rows {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rowlock/simulation"
@@ -47,24 +48,61 @@ func (l line) to(x, y float64) line {
 	return fmt.Appendf(l, "%s%s %s", command, xy(x), xy(y))
 }
 
+// plotLine is how many characters of a label fit side by side into a plot, and
+// plotRaise the height of a line of them.
+const plotLine, plotRaise = 38, 30
+
+// plotLabel is the label as far as a plot has room for it. Runs differ at the
+// beginning and at the end of their labels, so the middle is left out.
+func (s series) plotLabel() string {
+	const end = 15
+	runes := []rune(s.Label)
+	if len(runes) <= plotLine {
+		return s.Label
+	}
+	begin := strings.TrimRight(string(runes[:plotLine-1-end]), " ,…")
+	return begin + "…" + strings.TrimLeft(string(runes[len(runes)-end:]), " …")
+}
+
 // speedBar is a run's bookings per second as a length.
 type speedBar struct {
 	series
 	Row    int
 	Length float64
+	// Rate is the number, and raised how much higher than it the label stands,
+	// where they would meet.
+	Rate   string
+	raised int
 }
 
-func speedBars(done []series) []speedBar {
-	most := 0.0
-	for _, s := range done {
-		most = max(most, s.Run.Results.BookingsPerSecond)
-	}
+func speedBars(ctx context.Context, done []series) []speedBar {
+	most, raised := 0.0, 0
 	bars := make([]speedBar, len(done))
 	for i, s := range done {
-		bars[i] = speedBar{series: s, Row: i, Length: barLength(s.Run.Results.BookingsPerSecond, most, plotWidth-2*plotEdge)}
+		most = max(most, s.Run.Results.BookingsPerSecond)
+		bars[i] = speedBar{series: s, Row: i, Rate: rate(ctx, s.Run.Results.BookingsPerSecond)}
+		if len([]rune(s.plotLabel()+bars[i].Rate)) > plotLine {
+			raised = plotRaise
+		}
+	}
+	for i := range bars {
+		b := &bars[i]
+		b.raised, b.Length = raised, barLength(b.Run.Results.BookingsPerSecond, most, plotWidth-2*plotEdge)
 	}
 	return bars
 }
+
+func speedHeight(bars []speedBar) (height int) {
+	for _, b := range bars {
+		height += barRow + b.raised
+	}
+	return height
+}
+
+// labelAt, rateAt and top are where a row's label, its number and its bar are.
+func (b speedBar) labelAt() int { return b.Row*(barRow+b.raised) + barTop - 8 }
+func (b speedBar) rateAt() int  { return b.labelAt() + b.raised }
+func (b speedBar) top() int     { return b.rateAt() + 8 }
 
 // barLength is that of a rate where the fastest fills the width. However slow,
 // it is seen.
@@ -90,9 +128,9 @@ type waitHillOf struct {
 	raised int
 }
 
-// waitLine is how many characters fit above a hill, and waitRaise a line of
-// them.
-const waitLine, waitRaise = 44, 30
+// waitLine is how many characters of a label and lighter words fit above a
+// hill.
+const waitLine = 44
 
 // newWaits plots the runs that know when their people had their answers.
 func newWaits(ctx context.Context, done []series) waits {
@@ -100,8 +138,8 @@ func newWaits(ctx context.Context, done []series) waits {
 	raised := 0
 	for i, s := range done {
 		h := waitHillOf{series: s, Row: i}
-		if len([]rune(s.Label+h.words(ctx))) > waitLine {
-			raised = waitRaise
+		if len([]rune(s.plotLabel()+h.words(ctx))) > waitLine {
+			raised = plotRaise
 		}
 		w.Rows = append(w.Rows, h)
 		if pace := s.Run.Results.Pace; len(pace) > 0 {
