@@ -47,6 +47,9 @@ type site struct {
 	desk        *booking.Desk
 	simulations *simulation.Runner
 	hub         *live.Hub
+	// transport is the site's own: a site that closes breaks off what others
+	// ask through the default one.
+	transport http.RoundTripper
 
 	people atomic.Int64
 }
@@ -92,6 +95,7 @@ func newSiteOn(t testing.TB, pool, pages, seats *pgxpool.Pool, changes ...func(*
 	s.server = server
 	listener.Config.Handler = server
 	listener.Start()
+	s.transport = listener.Client().Transport
 	t.Cleanup(func() {
 		s.hub.Close()
 		listener.Close()
@@ -222,6 +226,7 @@ func (s *site) stranger() *client {
 	}
 	return &client{t: s.t, site: s, http: &http.Client{
 		Jar:           jar,
+		Transport:     s.transport,
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

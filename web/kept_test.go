@@ -301,7 +301,7 @@ func TestAKeptPageIsTheSameCompressed(t *testing.T) {
 		t.Helper()
 		r := s.stranger().request(http.MethodGet, path)
 		r.Header.Set("Accept-Encoding", encoding) // so that the client leaves it as it came
-		response, err := http.DefaultTransport.RoundTrip(r)
+		response, err := s.transport.RoundTrip(r)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -130,7 +130,7 @@ func TestPagesBeyondTheBoundKeepNobodyElseOut(t *testing.T) {
 	s.stranger().get("/readyz").wants(http.StatusOK)
 	s.stranger().get(static.Path("app.css")).wants(http.StatusOK)
 	stream := s.stranger().request(http.MethodGet, eventPath(e)+"/live")
-	open, err := http.DefaultClient.Do(stream)
+	open, err := s.transport.RoundTrip(stream)
 	if err != nil {
 		t.Fatal(err)
 	}
