@@ -25,6 +25,14 @@ func (s *site) holdTable(table string) (letGo func()) {
 	return func() { tx.Rollback(context.Background()) } //nolint:errcheck // it may have been let go
 }
 
+// awaitBookings waits until the people of a run are booking.
+func (s *site) awaitBookings() {
+	s.t.Helper()
+	for s.count(`select count(*) from simulations where phase = 'booking'`) == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // An admin stops a run that takes too long, reads what was done until then and
 // undoes it.
 func TestStopASimulation(t *testing.T) {
@@ -37,9 +45,7 @@ func TestStopASimulation(t *testing.T) {
 
 	path := c.post("/admin/simulations", "event", e.ID.String(), "users", "5", "strategy", "pessimistic", "target", "rehearsal").wants(http.StatusSeeOther).location()
 	c.get(path).has(`form[action="` + path + `/stop"] + #simulation[data-state=running]`)
-	for s.count(`select count(*) from simulations where phase = 'booking'`) == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	s.awaitBookings()
 	c.post(path + "/stop").leadsTo(path)
 	s.await(runOf(t, path))
 
@@ -64,9 +70,7 @@ func TestStopAComparison(t *testing.T) {
 
 	path := c.post("/admin/lab", "event", e.ID.String(), "users", "10", "strategy", "grouped", "strategy", "pessimistic").wants(http.StatusSeeOther).location()
 	c.get(path).has(`form[action="` + path + `/stop"] + #comparison[data-state=running]`)
-	for s.count(`select count(*) from simulations where phase = 'booking'`) == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	s.awaitBookings()
 	c.post(path + "/stop").leadsTo(path)
 	letGo() // the desk answers everyone who has asked
 	comparison := s.awaitComparison(uuid.MustParse(strings.TrimPrefix(path, "/admin/lab/")))
@@ -97,9 +101,7 @@ func TestScriptsReadWhatWasStopped(t *testing.T) {
 			go func() {
 				started <- c.json(http.MethodPost, name, append([]string{"event", e.ID.String()}, fields...)...)
 			}()
-			for s.count(`select count(*) from simulations where phase = 'booking'`) == 0 {
-				time.Sleep(10 * time.Millisecond)
-			}
+			s.awaitBookings()
 			var id uuid.UUID
 			if err := s.pool.QueryRow(t.Context(), `select coalesce(comparison_id, id) from simulations`).Scan(&id); err != nil {
 				t.Fatal(err)
