@@ -300,6 +300,11 @@ func TestPlotsHoldWhateverTheFigures(t *testing.T) {
 		if w.IsEmpty() {
 			continue
 		}
+		for axis, ticks := range [][]tick{w.Ticks(context.Background()), r.XTicks(context.Background()), g.XTicks(context.Background())} {
+			if last := ticks[len(ticks)-1]; last.At > plotWidth-40 && last.Anchor != "end" {
+				t.Errorf("%s: the last word below plot %d ends outside: %+v", name, axis, last)
+			}
+		}
 		for _, ticks := range [][]tick{w.Ticks(context.Background()), r.XTicks(context.Background()), r.YTicks(context.Background()), g.XTicks(context.Background()), g.YTicks(context.Background())} {
 			if len(ticks) < 2 {
 				t.Errorf("%s: an axis has %d ticks", name, len(ticks))

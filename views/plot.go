@@ -332,7 +332,7 @@ func (r race) what(ctx context.Context) string {
 	return say(ctx, "People with a seat or a place in line, against milliseconds since the first asked.")
 }
 
-func (r race) XTicks(ctx context.Context) []tick { return evenTicks(ctx, r.x) }
+func (r race) XTicks(ctx context.Context) []tick { return endingInside(evenTicks(ctx, r.x)) }
 func (r race) YTicks(ctx context.Context) []tick { return evenTicks(ctx, r.y) }
 
 // Line is a runner's way up.
@@ -441,9 +441,10 @@ func groupRate(g simulation.Group) float64 {
 	return float64(g.Requests) / max(g.Took, time.Microsecond).Seconds()
 }
 
-// XTicks keep the last word inside the plot.
-func (g groupsPlot) XTicks(ctx context.Context) []tick {
-	ticks := doublingTicks(ctx, g.x)
+func (g groupsPlot) XTicks(ctx context.Context) []tick { return endingInside(doublingTicks(ctx, g.x)) }
+
+// endingInside keeps the last word of an axis inside the plot.
+func endingInside(ticks []tick) []tick {
 	if last := &ticks[len(ticks)-1]; last.At > plotWidth-40 {
 		last.Anchor = "end"
 	}
