@@ -216,7 +216,11 @@ func (l *lab) wasKilled(ctx context.Context, end *stopwatch, runs ...simulation.
 		return errors.New("it ended before PostgreSQL could be killed")
 	}
 	l.pool.Reset()
-	if pid, err := l.stage.postmaster(ctx); err != nil || pid == l.postmaster {
+	// A run whose last answers met the kill may be over while connections that
+	// outlived it still serve, and before the server is back.
+	var pid int
+	err := l.patiently(ctx, func() (err error) { pid, err = l.stage.postmaster(ctx); return err })
+	if err != nil || pid == l.postmaster {
 		return errors.Join(errors.New("PostgreSQL was not started again"), err)
 	}
 	for _, run := range runs {
