@@ -278,12 +278,12 @@ func TestDeactivationEndsSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, token := range tokens {
-			if _, _, err := o.Session(t.Context(), token); !errors.Is(err, account.ErrNoSession) {
+			if _, err := o.SignedIn(t.Context(), token); !errors.Is(err, account.ErrNoSession) {
 				t.Errorf("active %v: got %v, want no session", active, err)
 			}
 		}
 	}
-	if u, _, err := o.Session(t.Context(), kept); err != nil || u.ID != ada.ID {
+	if u, err := o.SignedIn(t.Context(), kept); err != nil || u.ID != ada.ID {
 		t.Errorf("the admin's own session: got %q, %v", u.Name, err)
 	}
 }

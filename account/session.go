@@ -89,19 +89,19 @@ func (s *Store) StartSession(ctx context.Context, userID uuid.UUID, agent string
 	return token, nil
 }
 
-// Session finds whose session a token is, and notes every few minutes that it
+// SignedIn finds whose session a token is, and notes every few minutes that it
 // was used. Those who ask at the same time share a query, which begins after
 // the last of them asked. It fails with [ErrNoSession] when the session is
 // over or the person was deactivated since.
-func (s *Store) Session(ctx context.Context, t Token) (User, Session, error) {
-	found, ok, err := s.sessions.Get(ctx, sessionKey{t.ID, t.hash()})
+func (s *Store) SignedIn(ctx context.Context, t Token) (User, error) {
+	user, ok, err := s.sessions.Get(ctx, sessionKey{t.ID, t.hash()})
 	if err != nil {
-		return User{}, Session{}, fmt.Errorf("find session %s: %w", t.ID, err)
+		return User{}, fmt.Errorf("find session %s: %w", t.ID, err)
 	}
 	if !ok {
-		return User{}, Session{}, ErrNoSession
+		return User{}, ErrNoSession
 	}
-	return found.user, found.session, nil
+	return *user, nil
 }
 
 // A sessionKey is what a session is found by.
@@ -112,37 +112,32 @@ type sessionKey struct {
 
 type secretHash [sha256.Size]byte
 
-// A signedIn is a session that is not over, of a person who is active.
-type signedIn struct {
-	user    User
-	session Session
-}
-
-// findSessions finds those of the sessions that are not over.
-func (s *Store) findSessions(ctx context.Context, keys []sessionKey) (map[sessionKey]signedIn, error) {
+// findSessions finds those of the sessions that are not over, of people who
+// are active.
+func (s *Store) findSessions(ctx context.Context, keys []sessionKey) (map[sessionKey]*User, error) {
 	ids := make([]uuid.UUID, len(keys))
 	for i, k := range keys {
 		ids[i] = k.id
 	}
 	rows, err := s.conn.Query(ctx, `
-		select `+userColumns+`, s.id, s.agent, s.created_at, s.last_seen_at, s.expires_at,
-		       s.secret_hash, s.last_seen_at < now() - $2::interval
+		select `+userColumns+`, s.id, s.secret_hash, s.last_seen_at < now() - $2::interval
 		from sessions s join users u on u.id = s.user_id and u.is_active
 		where s.id = any($1) and s.expires_at > now()`, ids, touchEvery)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[uuid.UUID]storedSession, len(keys))
+	byID := make(map[uuid.UUID]*storedSession, len(keys))
 	var row storedSession
-	_, err = pgx.ForEachRow(rows, row.fields(), func() error {
-		byID[row.session.ID] = row
+	_, err = pgx.ForEachRow(rows, append(row.user.fields(), &row.id, &row.hash, &row.isUnnoted), func() error {
+		stored := row
+		byID[row.id] = &stored
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 
-	found := make(map[sessionKey]signedIn, len(keys))
+	found := make(map[sessionKey]*User, len(keys))
 	var unnoted []uuid.UUID
 	for _, k := range keys {
 		stored, ok := byID[k.id]
@@ -152,7 +147,7 @@ func (s *Store) findSessions(ctx context.Context, keys []sessionKey) (map[sessio
 		if _, again := found[k]; stored.isUnnoted && !again {
 			unnoted = append(unnoted, k.id)
 		}
-		found[k] = stored.signedIn
+		found[k] = &stored.user
 	}
 	if len(unnoted) == 0 {
 		return found, nil
@@ -162,15 +157,11 @@ func (s *Store) findSessions(ctx context.Context, keys []sessionKey) (map[sessio
 
 // A storedSession is a row that findSessions reads.
 type storedSession struct {
-	signedIn
+	id   uuid.UUID
+	user User
 	hash []byte
 	// isUnnoted tells that the last use that was noted is a while ago.
 	isUnnoted bool
-}
-
-func (r *storedSession) fields() []any {
-	s := &r.session
-	return append(r.user.fields(), &s.ID, &s.Agent, &s.CreatedAt, &s.LastSeenAt, &s.ExpiresAt, &r.hash, &r.isUnnoted)
 }
 
 // noteUse keeps sessions from ending for want of use. One that another

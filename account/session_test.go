@@ -36,9 +36,8 @@ func TestSession(t *testing.T) {
 	if err != nil || parsed != token {
 		t.Fatalf("parse: got %+v, %v", parsed, err)
 	}
-	got, session, err := store.Session(t.Context(), parsed)
-	if err != nil || got != u || session.ID != token.ID || session.Agent != "Firefox" {
-		t.Errorf("got %+v, %+v, %v", got, session, err)
+	if got, err := store.SignedIn(t.Context(), parsed); err != nil || got != u {
+		t.Errorf("got %+v, %v", got, err)
 	}
 	if stored := value[string](t, tx, `select s::text from sessions s where id = $1`, token.ID); strings.Contains(stored, token.Secret) {
 		t.Error("the secret is in the database")
@@ -46,7 +45,7 @@ func TestSession(t *testing.T) {
 
 	forged := token
 	forged.Secret = startSession(t, store, u).Secret
-	if _, _, err := store.Session(t.Context(), forged); !errors.Is(err, account.ErrNoSession) {
+	if _, err := store.SignedIn(t.Context(), forged); !errors.Is(err, account.ErrNoSession) {
 		t.Errorf("another session's secret: got %v, want ErrNoSession", err)
 	}
 	for _, text := range []string{"", ".", token.ID.String(), token.ID.String() + ".", "x." + token.Secret} {
@@ -78,7 +77,7 @@ func TestSessionEnds(t *testing.T) {
 			if n, err := s.EndOtherSessions(t.Context(), u.ID, other.ID); n != 1 || err != nil {
 				t.Errorf("got %d, %v, want 1", n, err)
 			}
-			if _, _, err := s.Session(t.Context(), other); err != nil {
+			if _, err := s.SignedIn(t.Context(), other); err != nil {
 				t.Errorf("the session to keep: %v", err)
 			}
 		}},
@@ -101,14 +100,14 @@ func TestSessionEnds(t *testing.T) {
 			store := newStore(tx)
 			u, neighbour := add(t, store, account.Attendee), add(t, store, account.Attendee)
 			token, next := startSession(t, store, u), startSession(t, store, neighbour)
-			if _, _, err := store.Session(t.Context(), token); err != nil {
+			if _, err := store.SignedIn(t.Context(), token); err != nil {
 				t.Fatalf("before: %v", err)
 			}
 			tt.end(t, tx, store, u, token)
-			if _, _, err := store.Session(t.Context(), token); !errors.Is(err, account.ErrNoSession) {
+			if _, err := store.SignedIn(t.Context(), token); !errors.Is(err, account.ErrNoSession) {
 				t.Errorf("got %v, want ErrNoSession", err)
 			}
-			if _, _, err := store.Session(t.Context(), next); err != nil {
+			if _, err := store.SignedIn(t.Context(), next); err != nil {
 				t.Errorf("somebody else's session: %v", err)
 			}
 		})
@@ -128,14 +127,14 @@ func TestSessionsEndAtOnceInARush(t *testing.T) {
 		forged := account.Token{ID: token.ID, Secret: "guessed"}
 		visitors.Go(func() {
 			for rush.Err() == nil {
-				if u, _, err := store.Session(t.Context(), token); err != nil || u.Name == "" {
+				if u, err := store.SignedIn(t.Context(), token); err != nil || u.Name == "" {
 					t.Errorf("a visitor in the rush: %v", err)
 				}
 			}
 		})
 		visitors.Go(func() {
 			for rush.Err() == nil {
-				if _, _, err := store.Session(t.Context(), forged); !errors.Is(err, account.ErrNoSession) {
+				if _, err := store.SignedIn(t.Context(), forged); !errors.Is(err, account.ErrNoSession) {
 					t.Errorf("a guessed secret: got %v, want ErrNoSession", err)
 				}
 			}
@@ -144,7 +143,7 @@ func TestSessionsEndAtOnceInARush(t *testing.T) {
 	u := add(t, store, account.Attendee)
 	for i := range 50 {
 		token := startSession(t, store, u)
-		if got, session, err := store.Session(t.Context(), token); err != nil || got.ID != u.ID || session.ID != token.ID {
+		if got, err := store.SignedIn(t.Context(), token); err != nil || got.ID != u.ID {
 			t.Errorf("signed in: got %+v, %v", got, err)
 		}
 		if i%2 == 0 {
@@ -154,7 +153,7 @@ func TestSessionsEndAtOnceInARush(t *testing.T) {
 		} else {
 			exec(t, pool, `update users set is_active = false where id = $1`, u.ID)
 		}
-		if _, _, err := store.Session(t.Context(), token); !errors.Is(err, account.ErrNoSession) {
+		if _, err := store.SignedIn(t.Context(), token); !errors.Is(err, account.ErrNoSession) {
 			t.Errorf("signed out or deactivated: got %v, want ErrNoSession", err)
 		}
 		exec(t, pool, `update users set is_active = true where id = $1`, u.ID)
@@ -171,7 +170,7 @@ func TestNobodyEndsAnothersSession(t *testing.T) {
 	if err := store.EndSession(t.Context(), other.ID, token.ID); !errors.Is(err, account.ErrNoSession) {
 		t.Errorf("got %v, want ErrNoSession", err)
 	}
-	if _, _, err := store.Session(t.Context(), token); err != nil {
+	if _, err := store.SignedIn(t.Context(), token); err != nil {
 		t.Errorf("the session: %v", err)
 	}
 }
@@ -198,7 +197,7 @@ func TestSessionSlides(t *testing.T) {
 			exec(t, tx, `update sessions set created_at = now() - $2::interval, last_seen_at = now() - $3::interval, expires_at = now() + $4::interval where id = $1`,
 				token.ID, tt.age, tt.idle, tt.startedToExpireIn)
 
-			if _, _, err := store.Session(t.Context(), token); err != nil {
+			if _, err := store.SignedIn(t.Context(), token); err != nil {
 				t.Fatal(err)
 			}
 			// The clock of a transaction stands still.

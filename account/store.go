@@ -19,7 +19,7 @@ import (
 type Store struct {
 	conn     db.Conn
 	hasher   *Hasher
-	sessions *db.Lookup[sessionKey, signedIn]
+	sessions *db.Lookup[sessionKey, *User]
 }
 
 // NewStore makes a store. One hasher serves a whole program, however many

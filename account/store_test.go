@@ -250,7 +250,7 @@ func TestChangePassword(t *testing.T) {
 	if _, ok := errors.AsType[*account.InvalidError](store.ChangePassword(t.Context(), weak)); !ok {
 		t.Error("a weak password was taken")
 	}
-	if _, _, err := store.Session(t.Context(), there); err != nil {
+	if _, err := store.SignedIn(t.Context(), there); err != nil {
 		t.Errorf("a refused change ended a session: %v", err)
 	}
 
@@ -263,10 +263,10 @@ func TestChangePassword(t *testing.T) {
 	if err := signIn(t.Context(), store, u.Email, "a boat for four"); err != nil {
 		t.Errorf("the new password: got %v", err)
 	}
-	if _, _, err := store.Session(t.Context(), here); err != nil {
+	if _, err := store.SignedIn(t.Context(), here); err != nil {
 		t.Errorf("the session that asked: got %v", err)
 	}
-	if _, _, err := store.Session(t.Context(), there); !errors.Is(err, account.ErrNoSession) {
+	if _, err := store.SignedIn(t.Context(), there); !errors.Is(err, account.ErrNoSession) {
 		t.Errorf("the other session: got %v, want ErrNoSession", err)
 	}
 	if n := value[int](t, tx, `select count(*) from audit_log where action = 'user.password_changed' and user_id = $1`, u.ID); n != 1 {

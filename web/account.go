@@ -168,7 +168,7 @@ func (s *Server) changePassword(c echo.Context) error {
 		UserID:    v.user.ID,
 		Current:   c.FormValue("current_password"),
 		New:       c.FormValue("password"),
-		SessionID: v.session.ID,
+		SessionID: v.sessionID,
 		From:      visitorAddress(c),
 	})
 	if invalid, ok := errors.AsType[*account.InvalidError](err); ok {
@@ -203,7 +203,7 @@ func (s *Server) showAccount(c echo.Context, status int, name string, problems m
 			Agent:      session.Agent,
 			CreatedAt:  session.CreatedAt,
 			LastSeenAt: session.LastSeenAt,
-			Current:    session.ID == v.session.ID,
+			Current:    session.ID == v.sessionID,
 		})
 	}
 	return render(c, status, views.AccountPage(s.pageAt(c, "/account", say(c, "Your account")), in), nil)
@@ -216,7 +216,7 @@ func (s *Server) endSession(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if id == visitOf(c).session.ID {
+	if id == visitOf(c).sessionID {
 		return s.signOut(c)
 	}
 	if err := s.accounts.EndSession(c.Request().Context(), viewer(c).ID, id); err != nil {
@@ -229,7 +229,7 @@ func (s *Server) endSession(c echo.Context) error {
 // endOtherSessions handles POST /account/sessions/end-others.
 func (s *Server) endOtherSessions(c echo.Context) error {
 	v := visitOf(c)
-	ended, err := s.accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.session.ID)
+	ended, err := s.accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.sessionID)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ type visit struct {
 	changed bool
 	// recognized tells that it was found out who makes the request.
 	recognized bool
-	// user and session are zero for a stranger.
-	user    account.User
-	session account.Session
+	// user and sessionID are zero for a stranger.
+	user      account.User
+	sessionID uuid.UUID
 }
 
 // What the cookie holds, and where a request keeps its visit.
@@ -72,13 +72,14 @@ func (s *Server) recognize(c echo.Context, v *visit) error {
 	}
 	token, err := account.ParseToken(text)
 	if err == nil {
-		v.user, v.session, err = s.accounts.Session(c.Request().Context(), token)
+		v.user, err = s.accounts.SignedIn(c.Request().Context(), token)
 	}
 	if errors.Is(err, account.ErrNoSession) {
 		delete(v.cookie.Values, tokenValue)
 		v.changed = true
 		return nil
 	}
+	v.sessionID = token.ID
 	return err
 }
 
@@ -104,12 +105,12 @@ func (s *Server) startVisit(c echo.Context, user account.User) error {
 // endVisit signs the viewer out and forgets all that the cookie held.
 func (s *Server) endVisit(c echo.Context) error {
 	v := visitOf(c)
-	err := s.accounts.EndSession(c.Request().Context(), v.user.ID, v.session.ID)
+	err := s.accounts.EndSession(c.Request().Context(), v.user.ID, v.sessionID)
 	if err != nil && !errors.Is(err, account.ErrNoSession) {
 		return err
 	}
 	clear(v.cookie.Values)
-	v.changed, v.user, v.session = true, account.User{}, account.Session{}
+	v.changed, v.user, v.sessionID = true, account.User{}, uuid.Nil
 	return nil
 }
 
