@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,7 +157,7 @@ func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
 	e.HTTPErrorHandler = func(err error, c echo.Context) { s.showError(c, err) }
 	e.IPExtractor = clientAddress(trusted)
 
-	e.Use(
+	useAll(e,
 		s.logRequest,
 		recoverPanic,
 		setSecurityHeaders(s.secure),
@@ -171,6 +172,16 @@ func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
 	)
 	s.routes(e)
 	return e
+}
+
+// useAll has every request go through the middleware, the first outermost. The
+// chain is built once: Echo by itself builds one for each request.
+func useAll(e *echo.Echo, middleware ...echo.MiddlewareFunc) {
+	chain := func(c echo.Context) error { return c.Handler()(c) }
+	for _, m := range slices.Backward(middleware) {
+		chain = m(chain)
+	}
+	e.Use(func(echo.HandlerFunc) echo.HandlerFunc { return chain })
 }
 
 func parseBaseURL(text string) (*url.URL, error) {
