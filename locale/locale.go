@@ -25,6 +25,7 @@ import (
 	"github.com/leonelquinteros/gotext"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+	"golang.org/x/text/number"
 )
 
 //go:embed texts/*.po
@@ -36,6 +37,8 @@ type Locale struct {
 	tag     language.Tag
 	texts   *gotext.Po
 	printer *message.Printer
+	// hasPlainDigits tells that numbers are written with 0 to 9.
+	hasPlainDigits bool
 	// isMarked has whatever is said stand in marks.
 	isMarked bool
 }
@@ -49,7 +52,8 @@ var (
 )
 
 func newLocale(tag language.Tag, po *gotext.Po) *Locale {
-	return &Locale{tag: tag, texts: po, printer: message.NewPrinter(tag)}
+	printer := message.NewPrinter(tag)
+	return &Locale{tag: tag, texts: po, printer: printer, hasPlainDigits: printer.Sprint(number.Decimal(0)) == "0"}
 }
 
 // load reads the catalogue. A file that cannot be read is a mistake of ours
