@@ -48,7 +48,7 @@ func (c *Conditional) Book(ctx context.Context, r Request) (Answer, error) {
 	var answer Answer
 	err := pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
 		c.transactions.Add(1)
-		s := newSheet(r.EventID)
+		s := newSheet(r.EventID, 1)
 		if err := s.take(ctx, tx); err != nil {
 			return err
 		}

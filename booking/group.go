@@ -162,7 +162,7 @@ func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committ
 }
 
 func (g *group) scan(results pgx.BatchResults) (s *sheet, committed bool, err error) {
-	s = newSheet(g.eventID)
+	s = newSheet(g.eventID, len(g.tickets))
 	if _, err := results.Exec(); err != nil {
 		return nil, false, fmt.Errorf("begin: %w", err)
 	}

@@ -55,7 +55,7 @@ func (o *Optimistic) try(ctx context.Context, r Request) (Answer, error) {
 		o.transactions.Add(1)
 		// The version is read before the standing: whatever changes that
 		// standing from here on changes the version too.
-		s := newSheet(r.EventID)
+		s := newSheet(r.EventID, 1)
 		version, err := s.readVersion(ctx, tx)
 		if err != nil {
 			return err

@@ -48,7 +48,7 @@ func (p *Pessimistic) Book(ctx context.Context, r Request) (Answer, error) {
 }
 
 func lockAndRead(ctx context.Context, tx pgx.Tx, r Request) (*sheet, error) {
-	s := newSheet(r.EventID)
+	s := newSheet(r.EventID, 1)
 	var err error
 	if s.event, err = scanSeats(tx.QueryRow(ctx, lockEvent, r.EventID)); err != nil {
 		return nil, err

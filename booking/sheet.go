@@ -87,13 +87,15 @@ type entry struct {
 	isNew, gone bool
 }
 
-func newSheet(eventID uuid.UUID) *sheet {
+// newSheet makes an empty sheet with room for what so many requests change.
+func newSheet(eventID uuid.UUID, requests int) *sheet {
 	return &sheet{
 		now:           time.Now(),
 		eventID:       eventID,
-		people:        map[uuid.UUID]person{},
-		registrations: map[uuid.UUID]*registration{},
-		entries:       map[uuid.UUID]*entry{},
+		people:        make(map[uuid.UUID]person, requests),
+		registrations: make(map[uuid.UUID]*registration, requests),
+		entries:       make(map[uuid.UUID]*entry, requests),
+		log:           make([]audit.Entry, 0, requests),
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // for a second or two when there are many to remove.
 func RemoveSimulation(ctx context.Context, conn db.Conn, eventID, simulationID, actorID uuid.UUID) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		s := newSheet(eventID)
+		s := newSheet(eventID, 1)
 		seats, places, err := s.lockWithout(ctx, tx, simulationID)
 		if err != nil || seats+places == 0 {
 			return err

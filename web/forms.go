@@ -13,6 +13,9 @@ import (
 // formText is a form field or query parameter, without the space around it.
 // NUL bytes and invalid UTF-8 were refused before.
 func formText(c echo.Context, field string) string {
+	if r := c.Request(); r.Form == nil && r.Body == http.NoBody && r.URL.RawQuery == "" {
+		return "" // there is nothing to parse
+	}
 	return strings.TrimSpace(c.FormValue(field))
 }
 

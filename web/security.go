@@ -234,12 +234,12 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if forMachines(c) || isStream(c) {
 			level = slog.LevelDebug
 		}
-		s.log.Log(c.Request().Context(), level, "request",
-			"method", c.Request().Method,
-			"route", c.Path(),
-			"status", c.Response().Status,
-			"ms", time.Since(start).Milliseconds(),
-			"request", requestID(c))
+		s.log.LogAttrs(c.Request().Context(), level, "request",
+			slog.String("method", c.Request().Method),
+			slog.String("route", c.Path()),
+			slog.Int("status", c.Response().Status),
+			slog.Int64("ms", time.Since(start).Milliseconds()),
+			slog.String("request", requestID(c)))
 		return nil
 	}
 }
