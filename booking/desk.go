@@ -69,11 +69,11 @@ func (q *queue) drop() {
 // them may wait at once, so it is small, and what answers it comes late.
 type ticket struct {
 	wish wish
-	// open has one count until the ticket is answered.
-	open   sync.WaitGroup
-	taken  bool
-	answer *answer
-	err    error
+	// answered is closed when the worker has answered.
+	answered chan struct{}
+	taken    bool
+	answer   *answer
+	err      error
 }
 
 // An answer is what a ticket that was not refused gets.
@@ -193,12 +193,11 @@ func (d *Desk) Waiting(eventID uuid.UUID) int {
 
 // settle queues a wish and returns its ticket when it is answered.
 func (d *Desk) settle(ctx context.Context, eventID uuid.UUID, w wish) *ticket {
-	t := &ticket{wish: w}
+	t := &ticket{wish: w, answered: make(chan struct{})}
 	if ctx.Err() != nil {
 		t.err = context.Cause(ctx)
 		return t
 	}
-	t.open.Add(1)
 	if err := d.enqueue(eventID, t); err != nil {
 		t.err = err // never enqueued: still ours alone
 		return t
@@ -206,18 +205,24 @@ func (d *Desk) settle(ctx context.Context, eventID uuid.UUID, w wish) *ticket {
 	if ctx.Done() == nil {
 		// Nobody to watch, as in a simulation: the goroutine parks here on a
 		// stack of the smallest size.
-		t.open.Wait()
+		<-t.answered
 		return t
 	}
-	return d.watch(ctx, eventID, t)
+	d.watch(ctx, eventID, t)
+	return t
 }
 
 // watch waits for the answer, or for the caller to leave the queue.
-func (d *Desk) watch(ctx context.Context, eventID uuid.UUID, t *ticket) *ticket {
-	stop := context.AfterFunc(ctx, func() { d.giveUp(ctx, eventID, t) })
-	defer stop()
-	t.open.Wait()
-	return t
+func (d *Desk) watch(ctx context.Context, eventID uuid.UUID, t *ticket) {
+	select {
+	case <-t.answered:
+	case <-ctx.Done():
+		if !d.leave(eventID, t) {
+			<-t.answered
+			return
+		}
+		t.err = context.Cause(ctx)
+	}
 }
 
 func (d *Desk) enqueue(eventID uuid.UUID, t *ticket) error {
@@ -241,17 +246,17 @@ func (d *Desk) enqueue(eventID uuid.UUID, t *ticket) error {
 	return nil
 }
 
-// giveUp drops a ticket whose caller has left, unless a group has taken it.
-func (d *Desk) giveUp(ctx context.Context, eventID uuid.UUID, t *ticket) {
+// leave drops a ticket whose caller has left, and tells whether no group has
+// taken it before.
+func (d *Desk) leave(eventID uuid.UUID, t *ticket) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if t.taken {
-		return
+		return false
 	}
 	t.taken = true // the worker passes over it
 	d.queues[eventID].drop()
-	t.err = context.Cause(ctx)
-	t.open.Done()
+	return true
 }
 
 // serve settles groups of an event's requests until none is left. While one
@@ -274,7 +279,7 @@ func (d *Desk) serve(eventID uuid.UUID) {
 			tell(eventID)
 		}
 		for _, t := range tickets {
-			t.open.Done()
+			close(t.answered)
 		}
 	}
 }
