@@ -28,10 +28,13 @@ const lockEvent = readEvent + ` for update`
 
 // readPeople also keeps anybody from deactivating these people until the
 // transaction ends, or waits until that is done and sees it. It is the lock
-// that the foreign keys take of everybody who gets something anyway, only
-// earlier; nothing but a deactivation waits for it.
+// that inserting a row of theirs takes anyway, only earlier; nothing but a
+// deactivation waits for it. Nearly always they are alike, and one row has the
+// ids of all.
 const readPeople = `
-select id, is_active, simulation_id from users where id = any($1) order by id for key share`
+select is_active, simulation_id, array_agg(id)
+from (select id, is_active, simulation_id from users where id = any($1) order by id for key share) as u
+group by is_active, simulation_id`
 
 const registrationColumns = `
 r.id, r.user_id, r.status, r.position, r.promoted, r.ticket_code, r.booked_at, r.cancelled_at, r.simulation_id`
@@ -95,7 +98,12 @@ func scanSeats(row pgx.Row) (seats, error) {
 
 func (s *sheet) readPeople(rows pgx.Rows, err error) error {
 	var p person
-	err = forEach(rows, err, []any{&p.ID, &p.IsActive, &p.SimulationID}, func() { s.people[p.ID] = p })
+	var ids []uuid.UUID
+	err = forEach(rows, err, []any{&p.IsActive, &p.SimulationID, &ids}, func() {
+		for _, p.ID = range ids {
+			s.people[p.ID] = p
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("read people: %w", err)
 	}
