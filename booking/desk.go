@@ -278,9 +278,14 @@ func (d *Desk) serve(eventID uuid.UUID) {
 		for _, tell := range d.changed {
 			tell(eventID)
 		}
-		for _, t := range tickets {
-			close(t.answered)
-		}
+		// The database need not wait while a thousand are woken.
+		d.workers.Go(func() { answerAll(tickets) })
+	}
+}
+
+func answerAll(tickets []*ticket) {
+	for _, t := range tickets {
+		close(t.answered)
 	}
 }
 
