@@ -12,11 +12,17 @@ alter table waitlist_entries
     drop constraint waitlist_entries_event_id_fkey,
     drop constraint waitlist_entries_user_id_fkey;
 
--- The path is set because a restore of data alone works with an empty one.
+-- The functions see what a foreign key sees. They work as the owner of the
+-- tables, from whom no policy hides a row, and find the tables in their schema,
+-- whatever a session's path is (a restore of data alone has an empty one) and
+-- whatever temporary tables it has by the same names.
+select set_config('search_path', relnamespace::regnamespace || ', pg_temp', true)
+from pg_class where oid = 'registrations'::regclass;
+
 -- Everything is looked up by key: a plan that was made while a table was empty
 -- must still be right when it is large.
 -- +goose StatementBegin
-create function require_event_and_user() returns trigger language plpgsql
+create function require_event_and_user() returns trigger language plpgsql security definer
     set search_path from current set enable_seqscan = off as $$
 declare
     missing uuid;
@@ -48,18 +54,31 @@ create trigger registrations_require_event_and_user after insert on registration
 create trigger waitlist_entries_require_event_and_user after insert on waitlist_entries
     referencing new table as added for each statement execute function require_event_and_user();
 
--- A deletion has waited for everybody who inserted a row; by this statement it
--- sees their rows, unless it looks at an older moment.
+-- A deletion or a truncation has waited for everybody who inserted a row. The
+-- checks after it see their rows, unless they look at an older moment.
 -- +goose StatementBegin
-create function refuse_to_delete_referred() returns trigger language plpgsql
+create function refuse_to_remove_unseen() returns trigger language plpgsql as $$
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise feature_not_supported using
+            table = tg_table_name, message = format('%s are removed under read committed only', tg_table_name);
+    end if;
+    return null;
+end
+$$;
+-- +goose StatementEnd
+
+create trigger events_refuse_to_remove_unseen before delete or truncate on events
+    for each statement execute function refuse_to_remove_unseen();
+create trigger users_refuse_to_remove_unseen before delete or truncate on users
+    for each statement execute function refuse_to_remove_unseen();
+
+-- +goose StatementBegin
+create function refuse_to_delete_referred() returns trigger language plpgsql security definer
     set search_path from current set enable_seqscan = off as $$
 declare
     referred uuid;
 begin
-    if current_setting('transaction_isolation') <> 'read committed' then
-        raise feature_not_supported using
-            message = format('%s are deleted under read committed only', tg_table_name);
-    end if;
     if tg_table_name = 'events' then
         select g.id into referred from gone g
         where (select r.id from registrations r where r.event_id = g.id limit 1) is not null
@@ -85,7 +104,8 @@ create trigger users_refuse_to_delete_referred after delete on users
     referencing old table as gone for each statement execute function refuse_to_delete_referred();
 
 -- +goose StatementBegin
-create function refuse_to_empty_referred() returns trigger language plpgsql set search_path from current as $$
+create function refuse_to_empty_referred() returns trigger language plpgsql security definer
+    set search_path from current as $$
 begin
     if exists (select from registrations) or exists (select from waitlist_entries) then
         raise foreign_key_violation using
@@ -110,18 +130,22 @@ end
 $$;
 -- +goose StatementEnd
 
-create trigger events_keep_key before update of id on events
+-- Afterwards, and whatever columns the statement names, as a trigger before it
+-- may change any.
+create trigger events_keep_key after update on events
     for each row when (old.id <> new.id) execute function refuse_key_change();
-create trigger users_keep_key before update of id on users
+create trigger users_keep_key after update on users
     for each row when (old.id <> new.id) execute function refuse_key_change();
-create trigger registrations_keep_keys before update of event_id, user_id on registrations
+create trigger registrations_keep_keys after update on registrations
     for each row when ((old.event_id, old.user_id) <> (new.event_id, new.user_id)) execute function refuse_key_change();
-create trigger waitlist_entries_keep_keys before update of event_id, user_id on waitlist_entries
+create trigger waitlist_entries_keep_keys after update on waitlist_entries
     for each row when ((old.event_id, old.user_id) <> (new.event_id, new.user_id)) execute function refuse_key_change();
 
 -- +goose Down
 drop trigger registrations_require_event_and_user on registrations;
 drop trigger waitlist_entries_require_event_and_user on waitlist_entries;
+drop trigger events_refuse_to_remove_unseen on events;
+drop trigger users_refuse_to_remove_unseen on users;
 drop trigger events_refuse_to_delete_referred on events;
 drop trigger users_refuse_to_delete_referred on users;
 drop trigger events_refuse_to_empty_referred on events;
@@ -130,7 +154,7 @@ drop trigger events_keep_key on events;
 drop trigger users_keep_key on users;
 drop trigger registrations_keep_keys on registrations;
 drop trigger waitlist_entries_keep_keys on waitlist_entries;
-drop function require_event_and_user, refuse_to_delete_referred, refuse_to_empty_referred, refuse_key_change;
+drop function require_event_and_user, refuse_to_remove_unseen, refuse_to_delete_referred, refuse_to_empty_referred, refuse_key_change;
 alter table registrations
     add constraint registrations_event_id_fkey foreign key (event_id) references events (id) on delete restrict,
     add constraint registrations_user_id_fkey  foreign key (user_id)  references users (id)  on delete restrict;
