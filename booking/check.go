@@ -112,19 +112,31 @@ var rules = []rule{
 		from tallied t join waitlist_entries w on w.event_id = t.id
 		where t.status = 'cancelled' and t.waiting > 0`},
 	}},
+	{"references-exist", locale.Later("Every seat and every place in line belongs to an event and to a person."), []breach{
+		{locale.Later("registration %s is at an event that does not exist"), `
+		select event_id, array[r.id::text] from lost join registrations r using (event_id)`},
+		{locale.Later("waitlist entry %s is at an event that does not exist"), `
+		select event_id, array[w.id::text] from lost join waitlist_entries w using (event_id)`},
+		{locale.Later("registration %s is of person %s, who does not exist"), `
+		select event_id, array[id::text, user_id::text] from strangers where not waits`},
+		{locale.Later("waitlist entry %s is of person %s, who does not exist"), `
+		select event_id, array[id::text, user_id::text] from strangers where waits`},
+	}},
 }
 
 // findings read the rows of the event $1, or of all events when it is null,
 // for all rules:
 //
 //   - tallied has an event's own counters beside what its rows add up to,
+//   - lost has the events that rows refer to and that do not exist,
 //   - several has who has more than one row at an event, which they may: a seat
 //     that they gave up and a place in line,
-//   - repeated has the numbers that were drawn more than once.
+//   - repeated has the numbers that were drawn more than once,
+//   - strangers has the rows of people who do not exist.
 //
 // Where nothing is broken they leave next to nothing to join with, and the
 // rules' own queries end before they read the rows again. Rolled is written
-// out twice, which costs less than to keep a copy of all rows.
+// out each time, which costs less than to keep a copy of all rows.
 const findings = `
 with seats as (
     select event_id, count(*) filter (where status = 'confirmed') as confirmed,
@@ -139,14 +151,19 @@ with seats as (
            coalesce(l.waiting, 0) as waiting, l.first_waiting, l.last_waiting
     from events e left join seats s on s.event_id = e.id left join line l on l.event_id = e.id
     where $1::uuid is null or e.id = $1
+), lost as materialized (
+    select event_id from (select event_id from seats union select event_id from line) as held
+    where not exists (select from events e where e.id = event_id)
 ), rolled as not materialized (
-    select event_id, user_id, position from registrations where $1::uuid is null or event_id = $1
+    select event_id, user_id, position, id, false as waits from registrations where $1::uuid is null or event_id = $1
     union all
-    select event_id, user_id, position from waitlist_entries where $1::uuid is null or event_id = $1
+    select event_id, user_id, position, id, true from waitlist_entries where $1::uuid is null or event_id = $1
 ), several as materialized (
     select event_id, user_id from rolled group by event_id, user_id having count(*) > 1
 ), repeated as materialized (
     select event_id, position, count(*) as times from rolled group by event_id, position having count(*) > 1
+), strangers as materialized (
+    select event_id, user_id, id, waits from rolled where not exists (select from users u where u.id = user_id)
 )
 `
 

@@ -25,7 +25,9 @@ func TestEveryCheckCanFail(t *testing.T) {
 	loosen := `
 		alter table events drop constraint events_seats_remaining_check, drop constraint events_free_seat_check;
 		alter table registrations drop constraint registrations_event_id_user_id_key;
-		alter table waitlist_entries drop constraint waitlist_entries_user_id_event_id_key, drop constraint waitlist_entries_event_id_position_key;`
+		alter table waitlist_entries drop constraint waitlist_entries_user_id_event_id_key, drop constraint waitlist_entries_event_id_position_key;
+		alter table events disable trigger user;
+		alter table users disable trigger user;`
 	// give is another confirmed registration with number 4.
 	give := func(person, status string) string {
 		return `insert into registrations (id, event_id, user_id, status, position, ticket_code, booked_at, cancelled_at)
@@ -75,6 +77,13 @@ func TestEveryCheckCanFail(t *testing.T) {
 		{"cancelled-is-over", "everyone is still there", `update events set status = 'cancelled'`, []string{
 			"registration ANNA is confirmed at a cancelled event", "registration BEN is confirmed at a cancelled event",
 			"waitlist entry CORA waits at a cancelled event"}},
+		{"references-exist", "no event", `delete from events`, []string{
+			"registration ANNA is at an event that does not exist", "registration BEN is at an event that does not exist",
+			"waitlist entry CORA is at an event that does not exist"}},
+		{"references-exist", "no person with a seat", `delete from users where name = 'Anna'`, []string{
+			"registration ANNA is of person Anna, who does not exist"}},
+		{"references-exist", "no person in line", `delete from users where name = 'Cora'`, []string{
+			"waitlist entry CORA is of person Cora, who does not exist"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.rule+"/"+tt.name, func(t *testing.T) {

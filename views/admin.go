@@ -41,6 +41,7 @@ var checkTexts = map[string]locale.Text{
 	"order-of-arrival":   locale.Later("Order of arrival"),
 	"numbers-drawn-once": locale.Later("Numbers drawn once"),
 	"cancelled-is-over":  locale.Later("Cancelled is over"),
+	"references-exist":   locale.Later("References exist"),
 	"answers-kept":       locale.Later("Answers kept"),
 	"answers-in-order":   locale.Later("Answers in order"),
 	"checks-finish":      locale.Later("Checks finish"),

@@ -137,6 +137,7 @@ func checks(broken bool) []booking.Check {
 		{Name: "order-of-arrival", OK: true, Detail: locale.Later("Seats went out in the order of arrival: nobody in line came before somebody with a seat.")},
 		{Name: "numbers-drawn-once", OK: true, Detail: locale.Later("Every arrival number was drawn once.")},
 		{Name: "cancelled-is-over", OK: true, Detail: locale.Later("Cancelled events have no attendees and no line.")},
+		{Name: "references-exist", OK: true, Detail: locale.Later("Every seat and every place in line belongs to an event and to a person.")},
 	}
 	if broken {
 		list[1] = booking.Check{
