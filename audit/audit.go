@@ -140,10 +140,12 @@ type kind struct {
 	entity            Entity
 	event, simulation uuid.UUID
 	detail            string
+	// byThemselves tells that whoever it is about did it.
+	byThemselves bool
 }
 
 func (e *Entry) kind(now time.Time) (kind, error) {
-	k := kind{e.At, e.Action, e.Entity, e.Event, e.Simulation, "{}"}
+	k := kind{e.At, e.Action, e.Entity, e.Event, e.Simulation, "{}", e.Actor == e.User}
 	if k.at.IsZero() {
 		k.at = now
 	}
@@ -165,11 +167,14 @@ type subjects struct {
 }
 
 func newSubjects(k kind, most int) *subjects {
-	return &subjects{
+	s := &subjects{
 		kind: k,
-		ids:  make([]uuid.UUID, 0, most), entityIDs: make([]uuid.UUID, 0, most),
-		actors: make([]uuid.NullUUID, 0, most), users: make([]uuid.NullUUID, 0, most),
+		ids:  make([]uuid.UUID, 0, most), entityIDs: make([]uuid.UUID, 0, most), users: make([]uuid.NullUUID, 0, most),
 	}
+	if !k.byThemselves {
+		s.actors = make([]uuid.NullUUID, 0, most)
+	}
+	return s
 }
 
 func (s *subjects) add(e *Entry) {
@@ -177,17 +182,23 @@ func (s *subjects) add(e *Entry) {
 	if id == uuid.Nil {
 		id = uuid.Must(uuid.NewV7())
 	}
-	s.ids, s.entityIDs = append(s.ids, id), append(s.entityIDs, e.EntityID)
-	s.actors, s.users = append(s.actors, orNull(e.Actor)), append(s.users, orNull(e.User))
+	s.ids, s.entityIDs, s.users = append(s.ids, id), append(s.entityIDs, e.EntityID), append(s.users, orNull(e.User))
+	if !s.byThemselves {
+		s.actors = append(s.actors, orNull(e.Actor))
+	}
 }
 
+const insertSubjects = `
+insert into audit_log (at, action, entity_type, event_id, simulation_id, detail, id, entity_id, user_id, actor_id)
+select $1, $2, $3, $4, $5, $6, `
+
 func (s *subjects) insert() db.Statement {
-	return db.Statement{
-		SQL: `
-insert into audit_log (at, action, entity_type, event_id, simulation_id, detail, id, entity_id, actor_id, user_id)
-select $1, $2, $3, $4, $5, $6, * from unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[])`,
-		Args: []any{s.at, string(s.action), string(s.entity), orNull(s.event), orNull(s.simulation), s.detail, s.ids, s.entityIDs, s.actors, s.users},
+	args := []any{s.at, string(s.action), string(s.entity), orNull(s.event), orNull(s.simulation), s.detail, s.ids, s.entityIDs, s.users}
+	if s.byThemselves {
+		return db.Statement{SQL: insertSubjects + `*, user_id
+from unnest($7::uuid[], $8::uuid[], $9::uuid[]) as s (id, entity_id, user_id)`, Args: args}
 	}
+	return db.Statement{SQL: insertSubjects + `* from unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[])`, Args: append(args, s.actors)}
 }
 
 func orNull(id uuid.UUID) uuid.NullUUID {
