@@ -124,8 +124,7 @@ var rules = []rule{
 	}},
 }
 
-// findings read the rows of the event $1, or of all events when it is null,
-// for all rules:
+// findings read the rows of what is in scope for all rules:
 //
 //   - tallied has an event's own counters beside what its rows add up to,
 //   - lost has the events that rows refer to and that do not exist,
@@ -136,28 +135,29 @@ var rules = []rule{
 //
 // Where nothing is broken they leave next to nothing to join with, and the
 // rules' own queries end before they read the rows again. Rolled is written
-// out each time, which costs less than to keep a copy of all rows.
+// out each time, which costs less than to keep a copy of all rows. In_scope
+// stands for what oneEvent or allEvents make of it.
 const findings = `
 with seats as (
     select event_id, count(*) filter (where status = 'confirmed') as confirmed,
            max(position) filter (where status = 'confirmed') as last_confirmed, max(position) as last_registered
-    from registrations where $1::uuid is null or event_id = $1 group by event_id
+    from registrations where in_scope(event_id) group by event_id
 ), line as (
     select event_id, count(*) as waiting, min(position) as first_waiting, max(position) as last_waiting
-    from waitlist_entries where $1::uuid is null or event_id = $1 group by event_id
+    from waitlist_entries where in_scope(event_id) group by event_id
 ), tallied as materialized (
     select e.id, e.status, e.capacity, e.seats_remaining, e.next_position, e.waiting as shown_waiting,
            coalesce(s.confirmed, 0) as confirmed, s.last_confirmed, s.last_registered,
            coalesce(l.waiting, 0) as waiting, l.first_waiting, l.last_waiting
     from events e left join seats s on s.event_id = e.id left join line l on l.event_id = e.id
-    where $1::uuid is null or e.id = $1
+    where in_scope(e.id)
 ), lost as materialized (
     select event_id from (select event_id from seats union select event_id from line) as held
     where not exists (select from events e where e.id = event_id)
 ), rolled as not materialized (
-    select event_id, user_id, position, id, false as waits from registrations where $1::uuid is null or event_id = $1
+    select event_id, user_id, position, id, false as waits from registrations where in_scope(event_id)
     union all
-    select event_id, user_id, position, id, true from waitlist_entries where $1::uuid is null or event_id = $1
+    select event_id, user_id, position, id, true from waitlist_entries where in_scope(event_id)
 ), several as materialized (
     select event_id, user_id from rolled group by event_id, user_id having count(*) > 1
 ), repeated as materialized (
@@ -167,13 +167,20 @@ with seats as (
 )
 `
 
+// The scope is written into the statement: a plan for one event or all alike
+// would read all events for one.
+var (
+	oneEvent  = strings.NewReplacer("in_scope(event_id)", "event_id = $1", "in_scope(e.id)", "e.id = $1")
+	allEvents = strings.NewReplacer("in_scope(event_id)", "true", "in_scope(e.id)", "true")
+)
+
 // breachLimit bounds how many breaches of one rule a server keeps.
 const breachLimit = 1000
 
 // CheckEvent checks every rule that must always hold on one event: see
 // [CheckAll].
 func CheckEvent(ctx context.Context, conn db.Conn, eventID uuid.UUID) ([]Check, error) {
-	return check(ctx, conn, uuid.NullUUID{UUID: eventID, Valid: true}, breachLimit)
+	return check(ctx, conn, breachLimit, oneEvent, eventID)
 }
 
 // CheckAll checks every rule that must always hold on all events, simulations'
@@ -181,24 +188,25 @@ func CheckEvent(ctx context.Context, conn db.Conn, eventID uuid.UUID) ([]Check, 
 // registrations, and locks nothing. It names a thousand breaches of each rule
 // at most.
 func CheckAll(ctx context.Context, conn db.Conn) ([]Check, error) {
-	return check(ctx, conn, uuid.NullUUID{}, breachLimit)
+	return check(ctx, conn, breachLimit, allEvents)
 }
 
 // Verify is [CheckAll] that names every breach, which may take as much memory
 // as there are registrations.
 func Verify(ctx context.Context, conn db.Conn) ([]Check, error) {
-	return check(ctx, conn, uuid.NullUUID{}, math.MaxInt)
+	return check(ctx, conn, math.MaxInt, allEvents)
 }
 
-// check names limit breaches of each rule at most.
-func check(ctx context.Context, conn db.Conn, scope uuid.NullUUID, limit int) ([]Check, error) {
+// check names limit breaches of each rule at most. The arguments are the
+// scope's.
+func check(ctx context.Context, conn db.Conn, limit int, scope *strings.Replacer, args ...any) ([]Check, error) {
 	var parts []string
 	for i, r := range rules {
 		for j, b := range r.breaks {
 			parts = append(parts, fmt.Sprintf("select %d as rule, %d as way, broken.* from (%s) as broken (event_id, figures)", i, j, b.query))
 		}
 	}
-	rows, err := conn.Query(ctx, findings+strings.Join(parts, "\nunion all\n"), scope)
+	rows, err := conn.Query(ctx, scope.Replace(findings)+strings.Join(parts, "\nunion all\n"), args...)
 	if err != nil {
 		return nil, fmt.Errorf("check the rules: %w", err)
 	}
