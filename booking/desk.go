@@ -278,15 +278,22 @@ func (d *Desk) serve(eventID uuid.UUID) {
 		for _, tell := range d.changed {
 			tell(eventID)
 		}
-		// The database need not wait while a thousand are woken.
-		d.workers.Go(func() { answerAll(tickets) })
+		d.answer(tickets)
 	}
 }
 
-func answerAll(tickets []*ticket) {
-	for _, t := range tickets {
-		close(t.answered)
+// answer wakes whoever waits. The database need not wait while that are a
+// thousand.
+func (d *Desk) answer(tickets []*ticket) {
+	if len(tickets) == 1 {
+		close(tickets[0].answered)
+		return
 	}
+	d.workers.Go(func() {
+		for _, t := range tickets {
+			close(t.answered)
+		}
+	})
 }
 
 // take removes the next group from an event's queue, in order of arrival, and

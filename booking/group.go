@@ -144,8 +144,7 @@ func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committ
 	b.Queue(`begin`)
 	b.Queue(lockEvent, g.eventID)
 	b.Queue(readPeople, users)
-	b.Queue(readRegistrations, g.eventID, users)
-	b.Queue(readEntries, g.eventID, users)
+	b.Queue(readStandings, g.eventID, users)
 	if g.receipt != uuid.Nil {
 		b.Queue(`select exists (select from audit_log where id = $1)`, g.receipt)
 	}
@@ -172,16 +171,8 @@ func (g *group) scan(results pgx.BatchResults) (s *sheet, committed bool, err er
 	if err := s.readPeople(results.Query()); err != nil {
 		return nil, false, err
 	}
-	if err := s.readRegistrations(results.Query()); err != nil {
+	if err := s.readStandings(results.Query()); err != nil {
 		return nil, false, err
-	}
-	rows, err := results.Query()
-	entries, err := scanEntries(rows, err)
-	if err != nil {
-		return nil, false, err
-	}
-	for _, e := range entries {
-		s.entries[e.UserID] = e
 	}
 	if g.receipt != uuid.Nil {
 		if err := results.QueryRow().Scan(&committed); err != nil {
@@ -196,7 +187,7 @@ func (g *group) scan(results pgx.BatchResults) (s *sheet, committed bool, err er
 func (g *group) readMore(ctx context.Context, conn *pgxpool.Conn, s *sheet) error {
 	need := g.reach(s.event.Capacity)
 	if need.everyone {
-		if err := s.readRegistrations(conn.Query(ctx, readConfirmed, g.eventID)); err != nil {
+		if err := s.readStandings(conn.Query(ctx, readConfirmed, g.eventID)); err != nil {
 			return err
 		}
 		need.seats = s.event.Waiting + 1
@@ -228,16 +219,14 @@ func (s *sheet) readLine(ctx context.Context, conn db.Conn, seats int) error {
 		s.entries[e.UserID] = e
 		users[i] = e.UserID
 	}
-	return s.readRegistrations(conn.Query(ctx, readRegistrations, s.eventID, users))
+	return s.readStandings(conn.Query(ctx, readRegistrations, s.eventID, users))
 }
 
 // readHead reads the line until as many in it are active as may be promoted.
 // Once is enough but for somebody who is being deactivated at this moment.
 func (s *sheet) readHead(ctx context.Context, conn db.Conn, seats int) error {
 	for {
-		isWhole := true
-		rows, err := conn.Query(ctx, readLine, s.eventID, seats)
-		line, err := scanEntries(rows, err, &isWhole)
+		line, isWhole, err := scanLine(conn.Query(ctx, readLine, s.eventID, seats))
 		if err != nil {
 			return err
 		}

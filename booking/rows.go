@@ -63,9 +63,12 @@ select ` + registrationColumns + ` from ` + each + ` cross join lateral (` + who
 const readConfirmed = `
 select ` + registrationColumns + ` from registrations r where r.event_id = $1 and r.status = 'confirmed'`
 
-// readEntries looks nobody up while nobody waits, as the locked row tells.
-const readEntries = `
-select w.id, w.user_id, w.position, true, w.simulation_id from ` + each + ` cross join lateral (` + whoseEntry + `) as w
+// readStandings reads their places in line beside, with no status. It looks
+// nobody up in the line while nobody waits, as the locked row tells.
+const readStandings = readRegistrations + `
+union all
+select w.id, w.user_id, '', w.position, false, '', w.joined_at, null, w.simulation_id
+from ` + each + ` cross join lateral (` + whoseEntry + `) as w
 where (select waiting from events where id = $1) > 0`
 
 // readLine reads the first in line up to the $2nd active person, or everyone
@@ -110,27 +113,36 @@ func (s *sheet) readPeople(rows pgx.Rows, err error) error {
 	return nil
 }
 
-func (s *sheet) readRegistrations(rows pgx.Rows, err error) error {
+// readStandings takes the rows of [readStandings], or those of
+// [readRegistrations] alone.
+func (s *sheet) readStandings(rows pgx.Rows, err error) error {
 	var r registration
 	err = forEach(rows, err,
 		[]any{&r.ID, &r.UserID, &r.Status, &r.Position, &r.Promoted, &r.TicketCode, &r.BookedAt, &r.CancelledAt, &r.SimulationID},
-		func() { row := r; s.registrations[r.UserID] = &row })
+		func() {
+			if r.Status == "" {
+				s.entries[r.UserID] = &entry{ID: r.ID, UserID: r.UserID, Position: r.Position, IsActive: true, SimulationID: r.SimulationID}
+				return
+			}
+			row := r
+			s.registrations[r.UserID] = &row
+		})
 	if err != nil {
-		return fmt.Errorf("read registrations: %w", err)
+		return fmt.Errorf("read standings: %w", err)
 	}
 	return nil
 }
 
-// scanEntries scans what a query returns beside the entries into more.
-func scanEntries(rows pgx.Rows, err error, more ...any) ([]*entry, error) {
-	var entries []*entry
+// scanLine takes the rows of [readLine]. No rows are the whole of a line.
+func scanLine(rows pgx.Rows, err error) (line []*entry, isWhole bool, _ error) {
+	isWhole = true
 	var e entry
-	err = forEach(rows, err, append([]any{&e.ID, &e.UserID, &e.Position, &e.IsActive, &e.SimulationID}, more...),
-		func() { row := e; entries = append(entries, &row) })
+	err = forEach(rows, err, []any{&e.ID, &e.UserID, &e.Position, &e.IsActive, &e.SimulationID, &isWhole},
+		func() { row := e; line = append(line, &row) })
 	if err != nil {
-		return nil, fmt.Errorf("read the waitlist: %w", err)
+		return nil, false, fmt.Errorf("read the line: %w", err)
 	}
-	return entries, nil
+	return line, isWhole, nil
 }
 
 func forEach(rows pgx.Rows, err error, targets []any, do func()) error {
