@@ -282,8 +282,8 @@ func (d *Desk) serve(eventID uuid.UUID) {
 	}
 }
 
-// answer wakes whoever waits. The database need not wait while that are a
-// thousand.
+// answer wakes those who wait: many of them while the database works on the
+// next group.
 func (d *Desk) answer(tickets []*ticket) {
 	if len(tickets) == 1 {
 		close(tickets[0].answered)
