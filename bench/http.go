@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -21,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rowlock/account"
+	"rowlock/booking"
 	"rowlock/db/embedded"
 	"rowlock/web"
 )
@@ -77,16 +81,16 @@ func allowManyConnections() error {
 }
 
 // A front is the instances that browsers reach, people who are signed in, and
-// servers that only say hello: one at once, one as late as a booking's answer
-// must come.
+// servers of this program: two that only say hello, one at once and one as late
+// as a booking's answer must come, and one with nothing but a desk behind it.
 type front struct {
 	*stage
 	dir string
 	// flags start an instance.
-	flags       []string
-	instances   []*program
-	cookies     []string
-	hello, late *greeter
+	flags             []string
+	instances         []*program
+	cookies           []string
+	hello, late, bare *bareServer
 }
 
 // lateness is how long the second server waits before it says hello.
@@ -98,10 +102,10 @@ func newFront(ctx context.Context, b *bench, s *stage) (*front, error) {
 		"--database-url", b.server.URL(embedded.Database), "--session-key", base64.StdEncoding.EncodeToString(key),
 	}}
 	var err error
-	if f.hello, err = newGreeter(0); err != nil {
+	if f.hello, err = newBareServer(greet(0)); err != nil {
 		return nil, err
 	}
-	if f.late, err = newGreeter(lateness); err != nil {
+	if f.late, err = newBareServer(greet(lateness)); err != nil {
 		f.stop()
 		return nil, err
 	}
@@ -111,7 +115,14 @@ func newFront(ctx context.Context, b *bench, s *stage) (*front, error) {
 			return nil, err
 		}
 	}
-	if f.cookies, err = s.signIn(ctx, overload, web.Config{BaseURL: f.instances[0].url, SessionKey: key}); err != nil {
+	people, err := s.people(ctx, overload)
+	if err == nil {
+		f.cookies, err = s.signIn(ctx, people, web.Config{BaseURL: f.instances[0].url, SessionKey: key})
+	}
+	if err == nil {
+		f.bare, err = newBareServer(bookAtDesk(booking.NewDesk(s.pool, slog.Default()), people, f.cookies))
+	}
+	if err != nil {
 		f.stop()
 		return nil, err
 	}
@@ -128,9 +139,9 @@ func (f *front) start(ctx context.Context) (*program, error) {
 }
 
 func (f *front) stop() {
-	for _, g := range []*greeter{f.hello, f.late} {
-		if g != nil {
-			g.server.Close() //nolint:errcheck // it is only a baseline
+	for _, b := range []*bareServer{f.hello, f.late, f.bare} {
+		if b != nil {
+			b.server.Close() //nolint:errcheck // it is only a baseline
 		}
 	}
 	for _, p := range f.instances {
@@ -138,37 +149,78 @@ func (f *front) stop() {
 	}
 }
 
-// A greeter is a server that says hello to everyone.
-type greeter struct {
+// A server is asked by wrk, and tells what it has used of the processors.
+type server interface {
+	address() string
+	processorTime() (time.Duration, error)
+}
+
+// A bareServer is a server of this program, which serves nothing else
+// meanwhile.
+type bareServer struct {
 	url    string
 	server *http.Server
 }
 
-func newGreeter(after time.Duration) (*greeter, error) {
+func newBareServer(handler http.HandlerFunc) (*bareServer, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	g := &greeter{url: "http://" + listener.Addr().String()}
-	g.server = &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	b := &bareServer{
+		url:    "http://" + listener.Addr().String(),
+		server: &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: handler},
+	}
+	go b.server.Serve(listener) //nolint:errcheck // it ends when it is closed
+	return b, nil
+}
+
+func (b *bareServer) address() string { return b.url }
+
+// processorTime is what this program has used.
+func (b *bareServer) processorTime() (time.Duration, error) {
+	var u syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
+}
+
+// greet says hello to everyone after a while.
+func greet(after time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		if after > 0 {
 			time.Sleep(after)
 		}
 		w.Write([]byte("hello")) //nolint:errcheck // wrk counts what fails
-	})}
-	go g.server.Serve(listener) //nolint:errcheck // it ends when it is closed
-	return g, nil
+	}
 }
 
-// signIn makes n people, starts a session for each as the sign-in form does
-// once it has checked the password, and returns their cookies.
-func (s *stage) signIn(ctx context.Context, n int, config web.Config) ([]string, error) {
-	people, err := s.people(ctx, n)
-	if err != nil {
-		return nil, err
+// bookAtDesk books for whoever a cookie belongs to, and asks nothing else.
+func bookAtDesk(desk *booking.Desk, people []uuid.UUID, cookies []string) http.HandlerFunc {
+	owners := make(map[string]uuid.UUID, len(people))
+	for i, cookie := range cookies {
+		owners[cookie] = people[i]
 	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, err := uuid.Parse(path.Base(path.Dir(r.URL.Path)))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		answer, err := desk.Book(r.Context(), booking.Request{EventID: id, UserID: owners[r.Header.Get("Cookie")]})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(answer) //nolint:errcheck // wrk counts what fails
+	}
+}
+
+// signIn starts a session for each of the people, as the sign-in form does once
+// it has checked the password, and returns their cookies.
+func (s *stage) signIn(ctx context.Context, people []uuid.UUID, config web.Config) ([]string, error) {
 	accounts := account.NewStore(s.pool, nil)
-	cookies := make([]string, n)
+	cookies := make([]string, len(people))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(int(programConns))
 	for i, person := range people {
@@ -190,7 +242,7 @@ func (s *stage) signIn(ctx context.Context, n int, config web.Config) ([]string,
 
 // measureRates compares one and three instances with hello.
 func (f *front) measureRates(ctx context.Context, b *bench) error {
-	b.printf("People, each with a session and a cookie of their own, keep so many booking requests under way on one event\nafter another for four seconds, each request a new booking, half of them in line. wrk asks, over as many\nconnections; it, the program and PostgreSQL share the processors. A `net/http` server that only says hello is the\nlimit that HTTP sets: asked with the same requests, with the shortest there are, and, as a booking's answer has to\nwait for others, with the same requests and an answer %d ms later. Processor time is that of the serving programs\nalone, which log errors only.\n\n", lateness.Milliseconds())
+	b.printf("People, each with a session and a cookie of their own, keep so many booking requests under way on one event\nafter another for four seconds, each request a new booking, half of them in line. wrk asks, over as many\nconnections; it, the program and PostgreSQL share the processors. A `net/http` server that only says hello is the\nlimit that HTTP sets: asked with the same requests, with the shortest there are, and, as a booking's answer has to\nwait for others, with the same requests and an answer %d ms later. The desk alone is a `net/http` server that hands\nthe requests on to a desk and believes whose they are. Processor time is that of the serving programs alone, which\nlog errors only.\n\n", lateness.Milliseconds())
 	b.printf("| under way | | requests/s | of hello's rate | p99 ms | program, µs of CPU per request |\n|---|---|---|---|---|---|\n")
 	bookings := make([]*rate, len(underWay))
 	for i, people := range underWay {
@@ -218,8 +270,11 @@ func (f *front) measureRate(ctx context.Context, b *bench, people int) (*rate, e
 		run  func() (load, error)
 	}{
 		{"hello, to the same requests", func() (load, error) { return f.greet(ctx, f.hello, people, true) }},
-		{"**book a seat, one instance**", func() (load, error) { return f.book(ctx, f.instances[:1], people, rateTime) }},
-		{"book a seat, three instances on one database", func() (load, error) { return f.book(ctx, f.instances, people, rateTime) }},
+		{"**book a seat, one instance**", func() (load, error) { return f.book(ctx, people, rateTime, f.instances[0]) }},
+		{"book a seat, three instances on one database", func() (load, error) {
+			return f.book(ctx, people, rateTime, f.instances[0], f.instances[1], f.instances[2])
+		}},
+		{"the desk alone", func() (load, error) { return f.book(ctx, people, rateTime, f.bare) }},
 		{"hello, to a bare GET", func() (load, error) { return f.greet(ctx, f.hello, people, false) }},
 		{fmt.Sprintf("hello, %d ms later, to the same requests", lateness.Milliseconds()), func() (load, error) { return f.greet(ctx, f.late, people, true) }},
 	}
@@ -252,7 +307,7 @@ const rateTime = 4 * time.Second
 
 // greet lets so many people ask for hello, as they would ask for a seat or
 // with the shortest request there is.
-func (f *front) greet(ctx context.Context, g *greeter, people int, asBookings bool) (load, error) {
+func (f *front) greet(ctx context.Context, g *bareServer, people int, asBookings bool) (load, error) {
 	script := ""
 	if asBookings {
 		var err error
@@ -261,19 +316,17 @@ func (f *front) greet(ctx context.Context, g *greeter, people int, asBookings bo
 			return load{}, err
 		}
 	}
-	before := ownProcessorTime()
-	l, err := wrk(ctx, g.url, script, people, rateTime)
-	l.cost = (ownProcessorTime() - before).Seconds() * 1e6 / l.requests
-	return l, err
-}
-
-// ownProcessorTime is what this program has used, which says hello.
-func ownProcessorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+	before, err := g.processorTime()
+	if err != nil {
+		return load{}, err
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	l, err := wrk(ctx, g.url, script, people, rateTime)
+	if err != nil {
+		return load{}, err
+	}
+	after, err := g.processorTime()
+	l.cost = (after - before).Seconds() * 1e6 / l.requests
+	return l, err
 }
 
 // bookingScript has every request be a booking that nobody made before: person
@@ -293,9 +346,9 @@ function request()
 end
 `
 
-// book lets so many people book through the instances, an equal part of them
+// book lets so many people book through the servers, an equal part of them
 // through each, and checks all events afterwards.
-func (f *front) book(ctx context.Context, instances []*program, people int, d time.Duration) (load, error) {
+func (f *front) book(ctx context.Context, people int, d time.Duration, servers ...server) (load, error) {
 	if err := f.clear(ctx); err != nil {
 		return load{}, err
 	}
@@ -303,27 +356,27 @@ func (f *front) book(ctx context.Context, instances []*program, people int, d ti
 	if err != nil {
 		return load{}, err
 	}
-	before, err := processorTimeOf(instances)
+	before, err := processorTimeOf(servers)
 	if err != nil {
 		return load{}, err
 	}
-	loads := make([]load, len(instances))
+	loads := make([]load, len(servers))
 	work, running := errgroup.WithContext(ctx)
-	each := people / len(instances)
-	for i, p := range instances {
+	each := people / len(servers)
+	for i, s := range servers {
 		script, err := f.script(i, events, f.cookies[i*each:(i+1)*each])
 		if err != nil {
 			return load{}, err
 		}
 		work.Go(func() (err error) {
-			loads[i], err = wrk(running, p.url, script, each, d)
+			loads[i], err = wrk(running, s.address(), script, each, d)
 			return err
 		})
 	}
 	if err := work.Wait(); err != nil {
 		return load{}, err
 	}
-	after, err := processorTimeOf(instances)
+	after, err := processorTimeOf(servers)
 	if err != nil {
 		return load{}, err
 	}
@@ -337,9 +390,9 @@ func (f *front) book(ctx context.Context, instances []*program, people int, d ti
 	return sum, f.allSound(ctx)
 }
 
-func processorTimeOf(instances []*program) (sum time.Duration, err error) {
-	for _, p := range instances {
-		d, err := p.processorTime()
+func processorTimeOf(servers []server) (sum time.Duration, err error) {
+	for _, s := range servers {
+		d, err := s.processorTime()
 		if err != nil {
 			return 0, err
 		}

@@ -143,7 +143,11 @@ func (r *rushHour) measure(ctx context.Context, b *bench, p *program) (*audience
 // bookThrough is [rushHour.bookSlowly] by HTTP, through the program that
 // serves the pages.
 func (r *rushHour) bookThrough(ctx context.Context, p *program, n int, pause time.Duration) (spread, error) {
-	cookies, err := r.signIn(ctx, n, web.Config{BaseURL: p.url, SessionKey: r.key})
+	people, err := r.people(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	cookies, err := r.signIn(ctx, people, web.Config{BaseURL: p.url, SessionKey: r.key})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (f *front) measureCrowd(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	l, err := f.book(ctx, []*program{p}, inFlight, 20*time.Second)
+	l, err := f.book(ctx, inFlight, 20*time.Second, p)
 	if err != nil {
 		return err
 	}

@@ -114,6 +114,8 @@ func launch(ctx context.Context, dir string, log *os.File, flags ...string) (*pr
 	return nil, errors.New("the program did not get ready within 30 seconds")
 }
 
+func (p *program) address() string { return p.url }
+
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
