@@ -61,24 +61,27 @@ func (r *Runner) newHeart(ctx context.Context, id uuid.UUID) (*heart, error) {
 	return h, h.attach(ctx)
 }
 
-// attach opens the session, unless it is open.
+// attach opens the session, unless it is open. After a restart of the server
+// all connections that the pool has may be broken: each is tried, and dropped.
 func (h *heart) attach(ctx context.Context) error {
-	if h.conn != nil && !h.conn.Conn().IsClosed() {
-		return nil
-	}
-	h.stop()
-	conn, err := h.pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("get a connection: %w", err)
-	}
-	h.conn = conn
-	// Should the server still take the session before for alive, then that one
-	// has the lock, which does as well.
-	if _, err := conn.Exec(ctx, `select pg_try_advisory_lock(`+lockKey+`) from (select $1::uuid as id) as own`, h.id); err != nil {
+	for tries := h.pool.Config().MaxConns; ; tries-- {
+		if h.conn != nil && !h.conn.Conn().IsClosed() {
+			return nil
+		}
 		h.stop()
-		return fmt.Errorf("take the lock of %s: %w", h.id, err)
+		conn, err := h.pool.Acquire(ctx)
+		if err != nil {
+			return fmt.Errorf("get a connection: %w", err)
+		}
+		h.conn = conn
+		// Should the server still take the session before for alive, then that
+		// one has the lock, which does as well.
+		_, err = conn.Exec(ctx, `select pg_try_advisory_lock(`+lockKey+`) from (select $1::uuid as id) as own`, h.id)
+		if err != nil && (tries == 0 || !conn.Conn().IsClosed() || ctx.Err() != nil) {
+			h.stop()
+			return fmt.Errorf("take the lock of %s: %w", h.id, err)
+		}
 	}
-	return nil
 }
 
 // stop ends the session, and with it the lock.

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowlock/db"
 	"rowlock/simulation"
 )
 
@@ -43,6 +45,44 @@ func TestKilledRun(t *testing.T) {
 			}
 			s.mustBeReplaced(event, run.ID)
 		})
+	}
+}
+
+// A server that has just restarted leaves a pool of broken connections: a run
+// that starts then takes one that is whole.
+func TestARunStartsOverBrokenConnections(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nil)
+	event := s.event(3)
+	other := open(t, s.pool.Config().ConnString(), db.CheckLimits)
+
+	var held []*pgxpool.Conn
+	for range 4 {
+		conn, err := s.pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, conn)
+	}
+	for _, conn := range held {
+		conn.Release()
+	}
+	const rest = `from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
+	if _, err := other.Exec(t.Context(), `select pg_terminate_backend(pid) `+rest); err != nil {
+		t.Fatal(err)
+	}
+	s.comesTrue("all connections are broken", func() bool {
+		var n int
+		err := other.QueryRow(t.Context(), `select count(*) `+rest).Scan(&n)
+		return err == nil && n == 0
+	})
+
+	id, err := s.start(simulation.Params{EventID: event, Users: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run := s.wait(id); run.State != simulation.Done {
+		t.Errorf("got %s, %s", run.State, run.Failure)
 	}
 }
 
