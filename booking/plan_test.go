@@ -104,3 +104,25 @@ func (h *house) read() int {
 	h.t.Helper()
 	return h.number(`select sum(seq_tup_read + idx_tup_fetch)::int from pg_stat_user_tables where relname in ('registrations', 'waitlist_entries')`)
 }
+
+// A check of one event reads its rows and no others', by a plan that is kept,
+// too.
+func TestACheckOfOneEventReadsNoOther(t *testing.T) {
+	t.Parallel()
+	const many, few = 2000, 10
+	h := newHouse(t)
+	small := h.event(few)
+	h.fill(h.event(many), h.crowd(many))
+	h.fill(small, h.crowd(few))
+	h.exec(`analyze`)
+	pool := h.onePool(db.BookingLimits)
+
+	n := h.readBy(pool, func() {
+		if checks, err := booking.CheckEvent(t.Context(), pool, small); err != nil || !booking.AllHold(checks) {
+			t.Errorf("got %v, %v", checks, err)
+		}
+	})
+	if n > 10*few {
+		t.Errorf("a check of %d rows read %d", few, n)
+	}
+}
