@@ -64,7 +64,7 @@ func (r *Runner) newHeart(ctx context.Context, id uuid.UUID) (*heart, error) {
 // attach opens the session, unless it is open. After a restart of the server
 // all connections that the pool has may be broken: each is tried, and dropped.
 func (h *heart) attach(ctx context.Context) error {
-	for tries := h.pool.Config().MaxConns; ; tries-- {
+	for tries := h.pool.Stat().MaxConns(); ; tries-- {
 		if h.conn != nil && !h.conn.Conn().IsClosed() {
 			return nil
 		}
