@@ -33,6 +33,10 @@ const (
 type Request struct {
 	EventID uuid.UUID
 	UserID  uuid.UUID
+	// SessionID, where it is set, is the person's session that asks. The desk
+	// checks in the transaction that books that it is not over, so whoever
+	// asks may have learnt a while ago whose it is.
+	SessionID uuid.UUID
 }
 
 // An Answer tells what became of a request. It is given after the commit: what
@@ -78,6 +82,9 @@ var (
 	ErrNoPerson = errors.New("no such person")
 	// ErrInactive says that the person's account is deactivated.
 	ErrInactive = errors.New("the account is deactivated")
+	// ErrSignedOut says that the session that asks is over, or its person's
+	// account deactivated.
+	ErrSignedOut = errors.New("the session is over")
 	// ErrDraft says that the event was never published.
 	ErrDraft = errors.New("the event is a draft")
 	// ErrEventCancelled says that the event will not take place.

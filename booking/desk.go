@@ -107,11 +107,12 @@ func NewDesk(pool *pgxpool.Pool, log *slog.Logger, changed ...func(eventID uuid.
 //
 // A caller whose context ends before its turn leaves the queue and gets the
 // context's error; from then on the answer is waited for, because the booking
-// stands. Book can be refused with [ErrNoEvent], [ErrNoPerson], [ErrInactive],
-// [ErrEventCancelled], [ErrStarted], [ErrNotOpenYet], [ErrClosed], [ErrBusy],
-// [ErrStopping], [ErrUnavailable] and [ErrOutcomeUnknown].
+// stands. Book can be refused with [ErrNoEvent], [ErrSignedOut], [ErrNoPerson],
+// [ErrInactive], [ErrEventCancelled], [ErrStarted], [ErrNotOpenYet],
+// [ErrClosed], [ErrBusy], [ErrStopping], [ErrUnavailable] and
+// [ErrOutcomeUnknown].
 func (d *Desk) Book(ctx context.Context, r Request) (Answer, error) {
-	a, err := d.settle(ctx, r.EventID, bookWish(r.UserID)).result()
+	a, err := d.settle(ctx, r.EventID, bookWish{r.UserID, r.SessionID}).result()
 	return a.Answer, err
 }
 
@@ -119,6 +120,8 @@ func (d *Desk) Book(ctx context.Context, r Request) (Answer, error) {
 type Cancellation struct {
 	EventID uuid.UUID
 	UserID  uuid.UUID
+	// SessionID is checked as a [Request]'s is.
+	SessionID uuid.UUID
 	// ActorID is who asks for it: the person, or an organizer who removes
 	// them.
 	ActorID uuid.UUID
@@ -129,8 +132,8 @@ type Cancellation struct {
 
 // Cancel ends the person's registration, and promotes the first in line in the
 // same transaction, or ends their place in line. Whoever has neither gets an
-// answer with Already set. It can be refused with [ErrNoEvent], [ErrStarted],
-// and like Book for want of a database.
+// answer with Already set. It can be refused with [ErrNoEvent], [ErrSignedOut],
+// [ErrStarted], and like Book for want of a database.
 func (d *Desk) Cancel(ctx context.Context, c Cancellation) (Answer, error) {
 	a, err := d.settle(ctx, c.EventID, cancelWish{c}).result()
 	return a.Answer, err

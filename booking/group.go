@@ -118,7 +118,7 @@ func (g *group) try(pool *pgxpool.Pool) (err error) {
 	}
 	for _, t := range g.tickets {
 		t.answer = new(answer)
-		t.err = t.wish.decide(s, t.answer)
+		t.err = s.settle(t.wish, t.answer)
 	}
 	if len(s.log) == 0 {
 		return nil
@@ -134,23 +134,22 @@ func (g *group) try(pool *pgxpool.Pool) (err error) {
 // read begins the transaction, locks the event and reads what the group's
 // decisions need. It tells whether an earlier try was committed after all.
 func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committed bool, err error) {
-	users := make([]uuid.UUID, 0, len(g.tickets))
-	for _, t := range g.tickets {
-		if id := t.wish.person(); id != uuid.Nil {
-			users = append(users, id)
-		}
-	}
+	users := g.all(wish.person)
+	sessions := g.all(wish.session)
 	b := &pgx.Batch{}
 	b.Queue(`begin`)
 	b.Queue(lockEvent, g.eventID)
 	b.Queue(readPeople, users)
 	b.Queue(readStandings, g.eventID, users)
+	if len(sessions) > 0 {
+		b.Queue(readSessions, sessions)
+	}
 	if g.receipt != uuid.Nil {
 		b.Queue(`select exists (select from audit_log where id = $1)`, g.receipt)
 	}
 
 	results := conn.SendBatch(ctx, b)
-	s, committed, err = g.scan(results)
+	s, committed, err = g.scan(results, len(sessions) > 0)
 	if closeErr := results.Close(); err == nil && closeErr != nil {
 		err = fmt.Errorf("read the event: %w", closeErr)
 	}
@@ -160,7 +159,18 @@ func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committ
 	return s, false, g.readMore(ctx, conn, s)
 }
 
-func (g *group) scan(results pgx.BatchResults) (s *sheet, committed bool, err error) {
+// all lists what the wishes name of one kind.
+func (g *group) all(of func(wish) uuid.UUID) []uuid.UUID {
+	list := make([]uuid.UUID, 0, len(g.tickets))
+	for _, t := range g.tickets {
+		if id := of(t.wish); id != uuid.Nil {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+func (g *group) scan(results pgx.BatchResults, withSessions bool) (s *sheet, committed bool, err error) {
 	s = newSheet(g.eventID, len(g.tickets))
 	if _, err := results.Exec(); err != nil {
 		return nil, false, fmt.Errorf("begin: %w", err)
@@ -173,6 +183,11 @@ func (g *group) scan(results pgx.BatchResults) (s *sheet, committed bool, err er
 	}
 	if err := s.readStandings(results.Query()); err != nil {
 		return nil, false, err
+	}
+	if withSessions {
+		if err := s.readSessions(results.QueryRow()); err != nil {
+			return nil, false, err
+		}
 	}
 	if g.receipt != uuid.Nil {
 		if err := results.QueryRow().Scan(&committed); err != nil {

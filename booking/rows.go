@@ -36,6 +36,9 @@ select is_active, simulation_id, array_agg(id)
 from (select id, is_active, simulation_id from users where id = any($1) order by id for key share) as u
 group by is_active, simulation_id`
 
+// readSessions tells which sessions are not over, in one row.
+const readSessions = `select array_agg(id) from sessions where id = any($1) and expires_at > now()`
+
 const registrationColumns = `
 r.id, r.user_id, r.status, r.position, r.promoted, r.ticket_code, r.booked_at, r.cancelled_at, r.simulation_id`
 
@@ -109,6 +112,18 @@ func (s *sheet) readPeople(rows pgx.Rows, err error) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read people: %w", err)
+	}
+	return nil
+}
+
+func (s *sheet) readSessions(row pgx.Row) error {
+	var ids []uuid.UUID
+	if err := row.Scan(&ids); err != nil {
+		return fmt.Errorf("read sessions: %w", err)
+	}
+	s.sessions = make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		s.sessions[id] = true
 	}
 	return nil
 }

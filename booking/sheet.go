@@ -20,6 +20,8 @@ type sheet struct {
 	eventID uuid.UUID
 	event   seats
 
+	// sessions are those that are not over, of those that ask.
+	sessions      map[uuid.UUID]bool
 	people        map[uuid.UUID]person
 	registrations map[uuid.UUID]*registration // by user
 	entries       map[uuid.UUID]*entry        // by user
@@ -97,6 +99,15 @@ func newSheet(eventID uuid.UUID, requests int) *sheet {
 		entries:       make(map[uuid.UUID]*entry, requests),
 		log:           make([]audit.Entry, 0, requests),
 	}
+}
+
+// settle does what is asked for, unless the session that asks is over, as it is
+// for whoever is deactivated.
+func (s *sheet) settle(w wish, a *answer) error {
+	if id := w.session(); id != uuid.Nil && (!s.sessions[id] || !s.people[w.person()].IsActive) {
+		return ErrSignedOut
+	}
+	return w.decide(s, a)
 }
 
 // book gives the person a seat, or the end of the line when none is left.

@@ -5,11 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
@@ -39,79 +37,12 @@ func newCookies(key []byte, secure bool) (*sessions.CookieStore, error) {
 		SameSite: http.SameSiteLaxMode,
 	}
 	store.MaxAge(int(account.SessionLifetime.Seconds()))
-	for i, codec := range store.Codecs {
+	for _, codec := range store.Codecs {
 		if c, ok := codec.(*securecookie.SecureCookie); ok {
 			c.SetSerializer(formValues{})
-			store.Codecs[i] = &checkedOnce{Codec: c}
 		}
 	}
 	return store, nil
-}
-
-// checkedOnce is a codec that knows again what it has read: a browser sends the
-// same cookie with every click, and checking it takes three times as long as
-// knowing it. What it knows does not age, as a signature does: the session that
-// the cookie names does.
-type checkedOnce struct {
-	securecookie.Codec
-
-	mu sync.Mutex
-	// recent takes what is read, and becomes older when it is full: then those
-	// in neither have not been seen for a while.
-	recent, older map[namedValue]map[any]any
-}
-
-// A namedValue is a cookie as it was sent.
-type namedValue struct{ name, value string }
-
-// knownCookies is how many cookies one generation of [checkedOnce] has: some
-// 6 MiB of them.
-const knownCookies = 10_000
-
-func (c *checkedOnce) Decode(name, value string, dst any) error {
-	values, ok := dst.(*map[any]any)
-	if !ok {
-		return c.Codec.Decode(name, value, dst)
-	}
-	if known, ok := c.recall(namedValue{name, value}); ok {
-		*values = maps.Clone(known)
-		return nil
-	}
-	if err := c.Codec.Decode(name, value, dst); err != nil {
-		return err
-	}
-	// The text is a part of a header that would be kept with it.
-	c.remember(namedValue{name, strings.Clone(value)}, maps.Clone(*values))
-	return nil
-}
-
-func (c *checkedOnce) recall(cookie namedValue) (values map[any]any, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if values, ok = c.recent[cookie]; ok {
-		return values, true
-	}
-	values, ok = c.older[cookie]
-	if ok {
-		c.keep(cookie, values)
-	}
-	return values, ok
-}
-
-func (c *checkedOnce) remember(cookie namedValue, values map[any]any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.keep(cookie, values)
-}
-
-func (c *checkedOnce) keep(cookie namedValue, values map[any]any) {
-	if len(c.recent) >= knownCookies {
-		c.older, c.recent = c.recent, nil
-	}
-	if c.recent == nil {
-		c.recent = map[namedValue]map[any]any{}
-	}
-	c.recent[cookie] = values
 }
 
 // formValues writes what a cookie holds as a browser sends a form: texts by

@@ -48,6 +48,7 @@ var outcomes = []struct {
 	{err: account.ErrNoSession, status: http.StatusNotFound, title: locale.Later("That browser is signed out already"), text: locale.Later("Your account page shows where you are still signed in."), nextText: locale.Later("Your account"), nextPath: "/account"},
 
 	{err: errNotSignedIn, status: http.StatusUnauthorized, title: locale.Later("Please sign in"), text: locale.Later("Sign in with the form at /login and keep the cookie.")},
+	{err: booking.ErrSignedOut, status: http.StatusUnauthorized, title: locale.Later("Please sign in"), text: locale.Later("Sign in with the form at /login and keep the cookie.")},
 	{err: errForbidden, status: http.StatusForbidden, title: locale.Later("This page is not for your account"), text: locale.Later("If you need it for your work, ask an admin for the role.")},
 	{err: errCrossOrigin, status: http.StatusForbidden, title: locale.Later("This form came from another site"), text: locale.Later("To keep your account safe we did nothing. Open the page here and try again.")},
 	{err: account.ErrInactive, status: http.StatusForbidden, title: locale.Later("Your account is deactivated"), text: locale.Later("Ask an admin to activate it again.")},

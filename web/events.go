@@ -107,7 +107,8 @@ func (s *Server) bookEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.desk.Book(c.Request().Context(), booking.Request{EventID: id, UserID: viewer(c).ID})
+	v := visitOf(c)
+	a, err := s.desk.Book(c.Request().Context(), booking.Request{EventID: id, UserID: v.user.ID, SessionID: v.sessionID})
 	if err != nil {
 		return s.refuseBooking(c, err)
 	}
@@ -121,9 +122,9 @@ func (s *Server) cancelBooking(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user := viewer(c).ID
+	v := visitOf(c)
 	a, err := s.desk.Cancel(c.Request().Context(), booking.Cancellation{
-		EventID: id, UserID: user, ActorID: user,
+		EventID: id, UserID: v.user.ID, SessionID: v.sessionID, ActorID: v.user.ID,
 		PlaceOnly: formText(c, "seen") == views.SeenLine,
 	})
 	if err != nil {
@@ -168,8 +169,13 @@ func tellsAll(a booking.Answer) bool {
 
 // refuseBooking tells why the desk refused, where the person clicked: in the
 // box, or on the event's page. A script gets the error itself, and so does
-// whoever asked for an event that they cannot see, or came in a rush.
+// whoever asked for an event that they cannot see, or came in a rush. Whoever
+// was signed out since they were last recognized is asked to sign in.
 func (s *Server) refuseBooking(c echo.Context, cause error) error {
+	if errors.Is(cause, booking.ErrSignedOut) {
+		s.estrange(c, visitOf(c))
+		return askToSignIn(c)
+	}
 	r := explain(cause)
 	isBusy := r.status == http.StatusServiceUnavailable
 	if wantsJSON(c) || r.status != http.StatusConflict && !(isBusy && wantsPart(c)) {

@@ -70,9 +70,10 @@ type Services struct {
 
 // A Server answers every request of a browser or a script.
 type Server struct {
-	handler http.Handler
-	cookies *sessions.CookieStore
-	origins *http.CrossOriginProtection
+	handler  http.Handler
+	cookies  *sessions.CookieStore
+	visitors recentVisitors
+	origins  *http.CrossOriginProtection
 
 	baseURL string
 	// secure says that browsers reach the server by https.

@@ -14,13 +14,13 @@ import (
 
 // A visit is what is known about who makes a request.
 type visit struct {
+	// cookie is nil until somebody needs what it holds: see [Server.openCookie].
 	cookie  *sessions.Session
 	changed bool
 	// recognized tells that it was found out who makes the request.
 	recognized bool
-	// user and sessionID are zero for a stranger.
-	user      account.User
-	sessionID uuid.UUID
+	// visitor is zero for a stranger.
+	visitor
 }
 
 // What the cookie holds, and where a request keeps its visit.
@@ -43,11 +43,7 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		v := &visit{}
-		// A cookie that cannot be read is an old key's or a forgery: a
-		// stranger's either way.
-		v.cookie, _ = s.cookies.New(c.Request(), cookieName(s.secure))
 		c.Set(visitKey, v)
-		c.Response().Before(func() { s.saveCookie(c, v) })
 
 		h := c.Response().Header()
 		h.Set(echo.HeaderCacheControl, "no-cache")
@@ -63,10 +59,18 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recognize reads the session that the cookie names. A session that is over
-// leaves a stranger.
+// recognize finds out whose the cookie is. The desk checks the session of
+// whoever it books for, in the transaction that books: there it is enough to
+// know whose the session was.
 func (s *Server) recognize(c echo.Context, v *visit) error {
-	text, ok := v.cookie.Values[tokenValue].(string)
+	sent := s.cookieSent(c)
+	if isBooking(c) {
+		if known, ok := s.visitors.recall(sent, s.now()); ok {
+			v.visitor = known
+			return nil
+		}
+	}
+	text, ok := s.openCookie(c, v).Values[tokenValue].(string)
 	if !ok {
 		return nil
 	}
@@ -75,12 +79,45 @@ func (s *Server) recognize(c echo.Context, v *visit) error {
 		v.user, err = s.accounts.SignedIn(c.Request().Context(), token)
 	}
 	if errors.Is(err, account.ErrNoSession) {
-		delete(v.cookie.Values, tokenValue)
-		v.changed = true
+		s.estrange(c, v)
 		return nil
 	}
+	if err != nil {
+		return err
+	}
 	v.sessionID = token.ID
-	return err
+	// The text is a part of a header that would be kept with it.
+	s.visitors.remember(strings.Clone(sent), v.visitor, s.now())
+	return nil
+}
+
+// cookieSent is the session cookie as the browser sent it.
+func (s *Server) cookieSent(c echo.Context) string {
+	cookie, err := c.Request().Cookie(cookieName(s.secure))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// openCookie reads the cookie, and sees to it that it is saved with the
+// response when something changes it.
+func (s *Server) openCookie(c echo.Context, v *visit) *sessions.Session {
+	if v.cookie == nil {
+		// A cookie that cannot be read is an old key's or a forgery: a
+		// stranger's either way.
+		v.cookie, _ = s.cookies.New(c.Request(), cookieName(s.secure))
+		c.Response().Before(func() { s.saveCookie(c, v) })
+	}
+	return v.cookie
+}
+
+// estrange takes back from the browser a session that is over, and leaves a
+// stranger.
+func (s *Server) estrange(c echo.Context, v *visit) {
+	s.visitors.forget(s.cookieSent(c))
+	delete(s.openCookie(c, v).Values, tokenValue)
+	v.changed, v.visitor = true, visitor{}
 }
 
 // startVisit signs user in: a new session takes the place of the one that the
@@ -97,7 +134,7 @@ func (s *Server) startVisit(c echo.Context, user account.User) error {
 	if err != nil {
 		return err
 	}
-	v.cookie.Values[tokenValue] = token.Encode()
+	s.openCookie(c, v).Values[tokenValue] = token.Encode()
 	v.changed, v.user = true, user
 	return nil
 }
@@ -109,8 +146,8 @@ func (s *Server) endVisit(c echo.Context) error {
 	if err != nil && !errors.Is(err, account.ErrNoSession) {
 		return err
 	}
-	clear(v.cookie.Values)
-	v.changed, v.user, v.sessionID = true, account.User{}, uuid.Nil
+	clear(s.openCookie(c, v).Values)
+	v.changed, v.visitor = true, visitor{}
 	return nil
 }
 
@@ -131,7 +168,7 @@ func (s *Server) saveCookie(c echo.Context, v *visit) {
 // flash has the next page say text, once.
 func (s *Server) flash(c echo.Context, kind views.FlashKind, text string) {
 	v := visitOf(c)
-	v.cookie.AddFlash(string(kind) + " " + text)
+	s.openCookie(c, v).AddFlash(string(kind) + " " + text)
 	v.changed = true
 }
 

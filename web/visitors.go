@@ -1,0 +1,79 @@
+package web
+
+import (
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rowlock/account"
+)
+
+// recentVisitors knows again whom a cookie belonged to a moment ago, so that a
+// rush of bookings need not ask the database who everybody is. What it tells may
+// be over since: only what is checked again before it counts may rely on it.
+type recentVisitors struct {
+	mu sync.Mutex
+	// recent takes whoever comes, and becomes older after a while, or when it is
+	// full: whoever comes to be in neither is asked for anew.
+	recent, older map[string]visitor
+	// since is when recent was begun.
+	since time.Time
+}
+
+// A visitor is whose session it was that a cookie names.
+type visitor struct {
+	user      account.User
+	sessionID uuid.UUID
+}
+
+// A visitor is known for twice as long as a generation lasts at most. A
+// generation of so many takes some 5 MiB.
+const (
+	generationTime = 30 * time.Second
+	generationSize = 10_000
+)
+
+// recall tells whose cookie it was.
+func (r *recentVisitors) recall(cookie string, now time.Time) (visitor, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.age(now)
+	v, ok := r.recent[cookie]
+	if !ok {
+		v, ok = r.older[cookie]
+	}
+	return v, ok
+}
+
+// remember takes whom the database knows by a cookie.
+func (r *recentVisitors) remember(cookie string, v visitor, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.age(now)
+	if len(r.recent) >= generationSize {
+		r.turn(now)
+	}
+	r.recent[cookie] = v
+}
+
+func (r *recentVisitors) forget(cookie string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.recent, cookie)
+	delete(r.older, cookie)
+}
+
+func (r *recentVisitors) age(now time.Time) {
+	switch age := now.Sub(r.since); {
+	case age >= 2*generationTime:
+		r.turn(now)
+		r.older = nil
+	case age >= generationTime:
+		r.turn(now)
+	}
+}
+
+func (r *recentVisitors) turn(now time.Time) {
+	r.older, r.recent, r.since = r.recent, map[string]visitor{}, now
+}
