@@ -81,9 +81,3 @@ func wantsPart(c echo.Context) bool {
 	h := c.Request().Header
 	return h.Get("HX-Request") == "true" && h.Get("HX-Boosted") != "true" && h.Get("HX-History-Restore-Request") != "true"
 }
-
-// wantsJSON tells whether the asker is a script that reads JSON.
-func wantsJSON(c echo.Context) bool {
-	accept := c.Request().Header.Get(echo.HeaderAccept)
-	return strings.Contains(accept, echo.MIMEApplicationJSON) && !strings.Contains(accept, echo.MIMETextHTML)
-}

@@ -227,7 +227,7 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		start := time.Now()
 		c.Response().Header().Set(echo.HeaderXRequestID, rand.Text()[:16])
 		if err := next(c); err != nil {
-			c.Error(err)
+			s.showError(c, err) // not c.Error: it knows nothing of our own context
 		}
 
 		level := slog.LevelInfo

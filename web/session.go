@@ -23,16 +23,18 @@ type visit struct {
 	visitor
 }
 
-// What the cookie holds, and where a request keeps its visit.
-const (
-	tokenValue = "token"
-	visitKey   = "visit"
-)
+// tokenValue is what the cookie names the session by.
+const tokenValue = "token"
 
-// whatPagesVaryBy are the headers of a request on which a page depends: what is
-// asked for, in which language, by whom, as a part or whole, and ahead of time
-// or not.
-var whatPagesVaryBy = []string{"Accept, Accept-Language, Cookie, HX-Request, Save-Data"}
+// Whether a cache may keep an answer, and by which headers of a request the
+// answer differs: what is asked for, in which language, by whom, as a part or
+// whole, and ahead of time or not. They are made once for all answers, which
+// only ever replace a value.
+var (
+	keptWhileCurrent = []string{"no-cache"}
+	keptByNobody     = []string{"private, no-store"}
+	whatPagesVaryBy  = []string{"Accept, Accept-Language, Cookie, HX-Request, Save-Data"}
+)
 
 // loadVisit finds out who makes the request, in one query, and saves the
 // cookie with the response when something changed it. Pages for a signed-in
@@ -42,18 +44,15 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 		if forMachines(c) {
 			return next(c)
 		}
-		v := &visit{}
-		c.Set(visitKey, v)
-
 		h := c.Response().Header()
-		h.Set(echo.HeaderCacheControl, "no-cache")
-		h[echo.HeaderVary] = whatPagesVaryBy
+		h[echo.HeaderCacheControl], h[echo.HeaderVary] = keptWhileCurrent, whatPagesVaryBy
+		v := visitOf(c)
 		if err := s.recognize(c, v); err != nil {
 			return err
 		}
 		v.recognized = true
 		if isKnown(v.user) {
-			h.Set(echo.HeaderCacheControl, "private, no-store")
+			h[echo.HeaderCacheControl] = keptByNobody
 		}
 		return next(c)
 	}
@@ -202,13 +201,4 @@ func isKnown(u account.User) bool { return u.ID != uuid.Nil }
 func isStranger(c echo.Context) bool {
 	v := visitOf(c)
 	return v.cookie != nil && len(v.cookie.Values) == 0 && !v.changed
-}
-
-// visitOf is the request's visit; a stranger's when the request failed before
-// it was known who made it.
-func visitOf(c echo.Context) *visit {
-	if v, ok := c.Get(visitKey).(*visit); ok {
-		return v
-	}
-	return &visit{}
 }

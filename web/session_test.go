@@ -34,13 +34,13 @@ func TestABrowserThatWasSignedOutElsewhereBooksNothing(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			c := s.as(account.Attendee)
-			c.post(eventPath(held)+"/book").leadsTo(eventPath(held))
+			c.post(eventPath(held) + "/book").leadsTo(eventPath(held))
 			cookies := c.http.Jar.Cookies(mustParse(t, s.url))
 			way.end(c.user)
 
 			c.json(http.MethodPost, eventPath(wanted)+"/book").wants(http.StatusUnauthorized)
 			c.http.Jar.SetCookies(mustParse(t, s.url), cookies) // as if the answer had not come
-			c.post(eventPath(wanted)+"/book").leadsTo("/login?next=" + url.QueryEscape(eventPath(wanted)))
+			c.post(eventPath(wanted) + "/book").leadsTo("/login?next=" + url.QueryEscape(eventPath(wanted)))
 			c.http.Jar.SetCookies(mustParse(t, s.url), cookies)
 			c.htmx(http.MethodPost, eventPath(held)+"/cancel").wants(http.StatusNoContent)
 			c.get("/bookings").leadsTo("/login?next=%2Fbookings")
