@@ -1,7 +1,13 @@
 package audit_test
 
 import (
+	"bytes"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +190,64 @@ func TestListPages(t *testing.T) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Error("the pages do not list every line once, newest first")
+	}
+}
+
+// Nothing narrows this list, and it reads no more for what simulations and
+// others wrote.
+func TestTheNewestLinesAreFoundAmongAnyNumber(t *testing.T) {
+	t.Parallel()
+	const many = 5000
+	b := newBook(t)
+	b.exec(`insert into audit_log (id, at, action, entity_type, entity_id, simulation_id)
+		select gen_random_uuid(), now(), 'registration.confirmed', 'registration', gen_random_uuid(), case when n % 2 = 0 then $2::uuid end
+		from generate_series(1, $1) n`, many, b.simulation)
+
+	read := func() (n int) {
+		b.t.Helper()
+		if err := b.tx.QueryRow(t.Context(), `select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'audit_log'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := read()
+	lines := b.list(audit.Filter{Limit: 10})
+	if n := read() - before; n > 10*len(audit.Actions()) {
+		t.Errorf("ten lines took reading %d", n)
+	}
+	// Random ids stand above and below the last: in order, then.
+	inOrder := slices.IsSortedFunc(lines, func(a, b audit.Line) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	if len(lines) != 10 || !inOrder {
+		t.Errorf("got %d lines, newest first: %t", len(lines), inOrder)
+	}
+}
+
+// The newest lines are looked for among those of every action: one that is not
+// listed would be in no list.
+func TestEveryActionIsListed(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "audit.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != "Action" {
+			return true
+		}
+		found++
+		action, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil || !slices.Contains(audit.Actions(), audit.Action(action)) {
+			t.Errorf("%s is not listed (%v)", action, err)
+		}
+		return true
+	})
+	if found != len(audit.Actions()) {
+		t.Errorf("%d actions are declared, %d listed", found, len(audit.Actions()))
 	}
 }
 

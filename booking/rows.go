@@ -175,13 +175,13 @@ func (s *sheet) writes() ([]db.Statement, error) {
 	return append(list, s.updateEvent()), err
 }
 
-// rowWrites lists the statements for everything but the event's own row. Rows
-// go in by person: people come in any order, and an index takes neighbours
-// faster.
+// rowWrites lists the statements for everything but the event's own row.
+// Registrations and entries go in by person: people come in any order, and an
+// index takes neighbours faster. The log goes in as it grew: most of its indexes
+// are in that order.
 func (s *sheet) rowWrites() ([]db.Statement, error) {
 	slices.SortFunc(s.created, func(a, b *registration) int { return bytes.Compare(a.UserID[:], b.UserID[:]) })
 	slices.SortFunc(s.joined, func(a, b *entry) int { return bytes.Compare(a.UserID[:], b.UserID[:]) })
-	slices.SortFunc(s.log, func(a, b audit.Entry) int { return bytes.Compare(a.User[:], b.User[:]) })
 	var list []db.Statement
 	if len(s.left) > 0 {
 		list = append(list, db.Statement{SQL: `delete from waitlist_entries where id = any($1)`, Args: []any{s.left}})
