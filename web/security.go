@@ -191,13 +191,14 @@ func (w headWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // compress shortens pages, at the quickest level: they are for one person and
 // sent once, and more work saves a twentieth of the bytes. Files come
-// compressed, and a stream must not wait in a compressor's buffer.
+// compressed, a stream must not wait in a compressor's buffer, and what the desk
+// answers to a script is short.
 func compress() echo.MiddlewareFunc {
 	return middleware.GzipWithConfig(middleware.GzipConfig{
 		Level:     gzip.BestSpeed,
 		MinLength: 1024,
 		Skipper: func(c echo.Context) bool {
-			return isFile(c) || isStream(c) || strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/event-stream")
+			return isFile(c) || isStream(c) || isBooking(c) && wantsJSON(c) || strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/event-stream")
 		},
 	})
 }

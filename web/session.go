@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/google/uuid"
@@ -45,7 +46,10 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		h := c.Response().Header()
-		h[echo.HeaderCacheControl], h[echo.HeaderVary] = keptWhileCurrent, whatPagesVaryBy
+		h[echo.HeaderCacheControl] = keptWhileCurrent
+		if c.Request().Method == http.MethodGet { // no cache answers another
+			h[echo.HeaderVary] = whatPagesVaryBy
+		}
 		v := visitOf(c)
 		if err := s.recognize(c, v); err != nil {
 			return err
