@@ -114,7 +114,7 @@ func TestALookReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
 		h.queue(h.event(0), asking)
 	}
 
-	n := h.readBy(pool, func() {
+	n := h.readBy(pool, standings, func() {
 		look(open, asking)
 		look(full, asking)
 	})

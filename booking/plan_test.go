@@ -40,7 +40,7 @@ func TestAGroupReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
 		h.fill(h.event(2*few), asking)
 	}
 
-	n := h.readBy(pool, func() {
+	n := h.readBy(pool, standings, func() {
 		for _, person := range asking {
 			book(open, person)
 			book(full, person)
@@ -50,6 +50,36 @@ func TestAGroupReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
 		t.Errorf("%d bookings read %d standings", 2*few, n)
 	}
 	h.mustHold()
+}
+
+// Nor does it depend on how many people are signed in.
+func TestAGroupReadsOnlyTheSessionsOfThoseWhoAsk(t *testing.T) {
+	t.Parallel()
+	const many, few = 2000, 20
+	h := newHouse(t)
+	pool := h.onePool(db.BookingLimits)
+	desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
+	regatta, asking := h.event(few), h.crowd(few)
+	book := func(person, session uuid.UUID) {
+		t.Helper()
+		if _, err := desk.Book(context.Background(), booking.Request{EventID: regatta, UserID: person, SessionID: session}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := h.signIn(asking[:1])
+	h.exec(`analyze sessions`)
+	book(asking[0], first[0])
+
+	h.signIn(h.crowd(many))
+	sessions := h.signIn(asking)
+	n := h.readBy(pool, []string{"sessions"}, func() {
+		for i, person := range asking {
+			book(person, sessions[i])
+		}
+	})
+	if n > 2*few {
+		t.Errorf("%d bookings read %d sessions", few, n)
+	}
 }
 
 // fill gives everyone a seat.
@@ -82,11 +112,14 @@ func (h *house) onePool(limits db.Limits) *pgxpool.Pool {
 	return pool
 }
 
-// readBy is how many standings do reads over the pool's one connection, which
-// it closes: a connection tells its counts at the latest when it ends.
-func (h *house) readBy(pool *pgxpool.Pool, do func()) int {
+// standings are where it is written who has what.
+var standings = []string{"registrations", "waitlist_entries"}
+
+// readBy is how many rows of the tables do reads over the pool's one connection,
+// which it closes: a connection tells its counts at the latest when it ends.
+func (h *house) readBy(pool *pgxpool.Pool, tables []string, do func()) int {
 	h.t.Helper()
-	before := h.read()
+	before := h.read(tables)
 	do()
 	var backend int
 	if err := pool.QueryRow(h.t.Context(), `select pg_backend_pid()`).Scan(&backend); err != nil {
@@ -96,13 +129,13 @@ func (h *house) readBy(pool *pgxpool.Pool, do func()) int {
 	for h.number(`select count(*) from pg_stat_activity where pid = $1`, backend) > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	return h.read() - before
+	return h.read(tables) - before
 }
 
-// read is how many standings were read since the database was made.
-func (h *house) read() int {
+// read is how many rows of the tables were read since the database was made.
+func (h *house) read(tables []string) int {
 	h.t.Helper()
-	return h.number(`select sum(seq_tup_read + idx_tup_fetch)::int from pg_stat_user_tables where relname in ('registrations', 'waitlist_entries')`)
+	return h.number(`select sum(seq_tup_read + idx_tup_fetch)::int from pg_stat_user_tables where relname = any($1)`, tables)
 }
 
 // A check of one event reads its rows and no others', by a plan that is kept,
@@ -117,7 +150,7 @@ func TestACheckOfOneEventReadsNoOther(t *testing.T) {
 	h.exec(`analyze`)
 	pool := h.onePool(db.BookingLimits)
 
-	n := h.readBy(pool, func() {
+	n := h.readBy(pool, standings, func() {
 		if checks, err := booking.CheckEvent(t.Context(), pool, small); err != nil || !booking.AllHold(checks) {
 			t.Errorf("got %v, %v", checks, err)
 		}

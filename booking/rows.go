@@ -36,8 +36,12 @@ select is_active, simulation_id, array_agg(id)
 from (select id, is_active, simulation_id from users where id = any($1) order by id for key share) as u
 group by is_active, simulation_id`
 
-// readSessions tells which sessions are not over, in one row.
-const readSessions = `select array_agg(id) from sessions where id = any($1) and expires_at > now()`
+// readSessions tells which sessions are not over, in one row. They are looked up
+// by key alone: a plan made while the table was empty might as well begin with
+// all that are not over.
+const readSessions = `
+select array_agg(id) from (select id, expires_at from sessions where id = any($1) offset 0) as s
+where expires_at > now()`
 
 const registrationColumns = `
 r.id, r.user_id, r.status, r.position, r.promoted, r.ticket_code, r.booked_at, r.cancelled_at, r.simulation_id`
