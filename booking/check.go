@@ -62,18 +62,18 @@ var rules = []rule{
 	}},
 	{"one-standing", locale.Later("Nobody has two seats at one event, two places in line, or both a seat and a place."), []breach{
 		{locale.Later("person %s has a seat, registration %s, and waits, waitlist entry %s"), `
-		select event_id, array[user_id::text, r.id::text, w.id::text]
-		from several join registrations r using (event_id, user_id) join waitlist_entries w using (event_id, user_id)
+		select who.event_id, array[who.user_id::text, r.id::text, w.id::text]
+		from several as who cross join lateral (` + whoseRegistration + `) as r cross join lateral (` + whoseEntry + `) as w
 		where r.status = 'confirmed'`},
 		{locale.Later("person %s has %s registrations, one of them %s"), `
 		select event_id, array[user_id::text, times::text, id::text]
-		from (select event_id, user_id, id, count(*) over (partition by event_id, user_id) as times
-		      from several join registrations using (event_id, user_id)) held
+		from (select who.event_id, who.user_id, r.id, count(*) over (partition by who.event_id, who.user_id) as times
+		      from several as who cross join lateral (` + whoseRegistration + `) as r) held
 		where times > 1`},
 		{locale.Later("person %s has %s places in line, one of them waitlist entry %s"), `
 		select event_id, array[user_id::text, times::text, id::text]
-		from (select event_id, user_id, id, count(*) over (partition by event_id, user_id) as times
-		      from several join waitlist_entries using (event_id, user_id)) held
+		from (select who.event_id, who.user_id, w.id, count(*) over (partition by who.event_id, who.user_id) as times
+		      from several as who cross join lateral (` + whoseEntry + `) as w) held
 		where times > 1`},
 	}},
 	{"order-of-arrival", locale.Later("Seats went out in the order of arrival: nobody in line came before somebody with a seat."), []breach{
@@ -135,7 +135,10 @@ var rules = []rule{
 //
 // Where nothing is broken they leave next to nothing to join with, and the
 // rules' own queries end before they read the rows again. Rolled is written
-// out each time, which costs less than to keep a copy of all rows. In_scope
+// out each time, which costs less than to keep a copy of all rows. Who has
+// several rows is looked up person by person, however many they are thought to
+// be: as a plain join, everyone with a seat at an event may be compared with
+// everyone in its line before it is asked which of them are the same. In_scope
 // stands for what oneEvent or allEvents make of it.
 const findings = `
 with seats as (
@@ -200,13 +203,7 @@ func Verify(ctx context.Context, conn db.Conn) ([]Check, error) {
 // check names limit breaches of each rule at most. The arguments are the
 // scope's.
 func check(ctx context.Context, conn db.Conn, limit int, scope *strings.Replacer, args ...any) ([]Check, error) {
-	var parts []string
-	for i, r := range rules {
-		for j, b := range r.breaks {
-			parts = append(parts, fmt.Sprintf("select %d as rule, %d as way, broken.* from (%s) as broken (event_id, figures)", i, j, b.query))
-		}
-	}
-	rows, err := conn.Query(ctx, scope.Replace(findings)+strings.Join(parts, "\nunion all\n"), args...)
+	rows, err := conn.Query(ctx, checkIn(scope), args...)
 	if err != nil {
 		return nil, fmt.Errorf("check the rules: %w", err)
 	}
@@ -233,6 +230,18 @@ func check(ctx context.Context, conn db.Conn, limit int, scope *strings.Replacer
 		}
 	}
 	return checks, nil
+}
+
+// checkIn is the statement that finds every breach in a scope, with the numbers
+// of its rule and of the way in which it is broken.
+func checkIn(scope *strings.Replacer) string {
+	var parts []string
+	for i, r := range rules {
+		for j, b := range r.breaks {
+			parts = append(parts, fmt.Sprintf("select %d as rule, %d as way, broken.* from (%s) as broken (event_id, figures)", i, j, b.query))
+		}
+	}
+	return scope.Replace(findings) + strings.Join(parts, "\nunion all\n")
 }
 
 // AllHold tells whether every check is OK.

@@ -11,3 +11,9 @@ func (d *Desk) Kept(eventID uuid.UUID) int {
 	defer d.mu.Unlock()
 	return len(d.queues[eventID].waiting)
 }
+
+// The statements that check.
+var (
+	CheckAllSQL   = checkIn(allEvents)
+	CheckEventSQL = checkIn(oneEvent)
+)

@@ -2,7 +2,10 @@ package booking_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +83,75 @@ func TestAGroupReadsOnlyTheSessionsOfThoseWhoAsk(t *testing.T) {
 	if n > 2*few {
 		t.Errorf("%d bookings read %d sessions", few, n)
 	}
+}
+
+// A check sets seats beside places in line only where both are of one person,
+// whatever the planner is led to: at a large event with a long line it would
+// otherwise compare everyone with everyone.
+func TestNoCheckComparesEveryoneWithEveryone(t *testing.T) {
+	t.Parallel()
+	const many = 1000
+	h := newHouse(t)
+	p := h.crowd(2 * many)
+	h.fill(h.event(many), p[:many])
+	h.queue(h.event(0), p)
+	h.exec(`analyze`) // and what it finds is soon no longer true
+	h.exec(`truncate events, registrations, waitlist_entries`)
+	regatta := h.event(many)
+	h.fill(regatta, p[:many])
+	h.queue(regatta, p[many:])
+
+	pool := h.onePool(db.PageLimits)
+	ways := []string{"hashjoin", "mergejoin", "nestloop", "sort", "indexscan", "bitmapscan", "seqscan"}
+	for off := range 1 << len(ways) {
+		for i, way := range ways {
+			if _, err := pool.Exec(t.Context(), `select set_config($1, $2, false)`, "enable_"+way, fmt.Sprint(off>>i&1 == 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, check := range []struct {
+			sql  string
+			args []any
+		}{{booking.CheckAllSQL, nil}, {booking.CheckEventSQL, []any{regatta}}} {
+			var plan []struct{ Plan planNode }
+			if err := pool.QueryRow(t.Context(), `explain (format json) `+check.sql, check.args...).Scan(&plan); err != nil {
+				t.Fatal(err)
+			}
+			plan[0].Plan.reads(func(join planNode, read map[string]bool) {
+				if read["registrations"] && read["waitlist_entries"] && !read["several"] {
+					t.Errorf("with settings %b, arguments %v: a %s of seats and places in line", off, check.args, join.Type)
+				}
+			})
+		}
+	}
+}
+
+// A planNode is a step of a plan, as EXPLAIN tells it.
+type planNode struct {
+	Type         string `json:"Node Type"`
+	Relationship string `json:"Parent Relationship"`
+	Relation     string `json:"Relation Name"`
+	CTE          string `json:"CTE Name"`
+	Plans        []planNode
+}
+
+// reads lists what a step and those below it read, and tells of every join what
+// it joins. What is only put together is not joined.
+func (n planNode) reads(tell func(join planNode, read map[string]bool)) map[string]bool {
+	read := map[string]bool{n.Relation: true, n.CTE: true}
+	for _, p := range n.Plans {
+		below := p.reads(tell)
+		if p.Relationship != "InitPlan" {
+			maps.Copy(read, below)
+		}
+	}
+	if n.Type == "Append" {
+		return nil
+	}
+	if strings.HasSuffix(n.Type, "Join") || n.Type == "Nested Loop" {
+		tell(n, read)
+	}
+	return read
 }
 
 // fill gives everyone a seat.
