@@ -70,7 +70,7 @@ func (r *recentVisitors) age(now time.Time) {
 		r.turn(now)
 		r.older = nil
 	case age >= generationTime:
-		r.turn(now)
+		r.turn(r.since.Add(generationTime)) // nobody came at the time
 	}
 }
 

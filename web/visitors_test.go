@@ -26,6 +26,12 @@ func TestVisitorsAreKnownForAMinuteAtMost(t *testing.T) {
 		r.remember("Otto's", visitor{}, now)
 	}
 
+	r.remember("Ana's", ana, start.Add(10*time.Minute))
+	r.recall("Otto's", start.Add(10*time.Minute+2*generationTime-time.Second)) // after a lull
+	if _, ok := r.recall("Ana's", start.Add(10*time.Minute+2*generationTime)); ok {
+		t.Error("a lull made a visitor known for longer")
+	}
+
 	r.remember("Ana's", ana, start.Add(time.Hour))
 	if _, ok := r.recall("Ana's", start.Add(2*time.Hour)); ok {
 		t.Error("somebody is known after an hour in which nobody came")
