@@ -22,13 +22,18 @@ func (h *house) signIn(people []uuid.UUID) []uuid.UUID {
 	return sessions
 }
 
+// bookAs books as a browser in which the session was started.
+func (h *house) bookAs(session, event, person uuid.UUID) (booking.Answer, error) {
+	return h.desk.Book(context.Background(), booking.Request{EventID: event, UserID: person, SessionID: session})
+}
+
 func TestWhoIsSignedOutNeitherBooksNorCancels(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	regatta, p := h.event(5), h.crowd(3)
 	s := h.signIn(p)
 	for i := range p {
-		if a, err := h.desk.Book(t.Context(), booking.Request{EventID: regatta, UserID: p[i], SessionID: s[i]}); err != nil || a.Standing != booking.Confirmed {
+		if a, err := h.bookAs(s[i], regatta, p[i]); err != nil || a.Standing != booking.Confirmed {
 			t.Fatalf("signed in: got %+v, %v", a, err)
 		}
 	}
@@ -38,7 +43,7 @@ func TestWhoIsSignedOutNeitherBooksNorCancels(t *testing.T) {
 
 	for i := range p {
 		another := h.event(5)
-		if _, err := h.desk.Book(t.Context(), booking.Request{EventID: another, UserID: p[i], SessionID: s[i]}); !errors.Is(err, booking.ErrSignedOut) {
+		if _, err := h.bookAs(s[i], another, p[i]); !errors.Is(err, booking.ErrSignedOut) {
 			t.Errorf("person %d books: got %v, want ErrSignedOut", i, err)
 		}
 		c := booking.Cancellation{EventID: regatta, UserID: p[i], SessionID: s[i], ActorID: p[i]}
@@ -65,7 +70,7 @@ func TestASignedOutPersonLeavesTheirGroupAlone(t *testing.T) {
 	var books []func()
 	for i := range p {
 		books = append(books, func() {
-			a, err := h.desk.Book(context.Background(), booking.Request{EventID: regatta, UserID: p[i], SessionID: s[i]})
+			a, err := h.bookAs(s[i], regatta, p[i])
 			if isOut := i%2 == 1; isOut != errors.Is(err, booking.ErrSignedOut) || !isOut && a.Standing != booking.Confirmed {
 				t.Errorf("person %d: got %+v, %v", i, a, err)
 			}
@@ -89,7 +94,7 @@ func TestRaceOfSigningOutAgainstBooking(t *testing.T) {
 	for i := range p {
 		books = append(books, func() {
 			for _, e := range events {
-				_, err := h.desk.Book(context.Background(), booking.Request{EventID: e, UserID: p[i], SessionID: s[i]})
+				_, err := h.bookAs(s[i], e, p[i])
 				if err != nil && !errors.Is(err, booking.ErrSignedOut) {
 					t.Error(err)
 				}
@@ -98,7 +103,7 @@ func TestRaceOfSigningOutAgainstBooking(t *testing.T) {
 		ends = append(ends, func() {
 			h.exec(`delete from sessions where id = $1`, s[i])
 			for _, e := range events {
-				a, err := h.desk.Book(context.Background(), booking.Request{EventID: e, UserID: p[i], SessionID: s[i]})
+				a, err := h.bookAs(s[i], e, p[i])
 				if !errors.Is(err, booking.ErrSignedOut) {
 					t.Errorf("person %d, signed out: got %+v, %v", i, a, err)
 				}

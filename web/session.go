@@ -37,9 +37,9 @@ var (
 	whatPagesVaryBy  = []string{"Accept, Accept-Language, Cookie, HX-Request, Save-Data"}
 )
 
-// loadVisit finds out who makes the request, in one query, and saves the
-// cookie with the response when something changed it. Pages for a signed-in
-// person are kept by no cache.
+// loadVisit finds out who makes the request, in one query or, for the desk, in
+// none where the browser was known a moment ago. Pages for a signed-in person
+// are kept by no cache.
 func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if forMachines(c) {
