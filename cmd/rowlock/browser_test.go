@@ -37,6 +37,7 @@ func TestInABrowser(t *testing.T) {
 		{"an admin compares strategies in the lab", testLab},
 		{"an admin stops what takes too long", testStop},
 		{"an admin deactivates somebody, who is out at the next click", testDeactivation},
+		{"whoever was signed out elsewhere signs in again and books", testSignedOutElsewhere},
 		{"everything an attendee needs works without scripts", testWithoutScripts},
 		{"everything an organizer needs works without scripts", testOrganizerWithoutScripts},
 		{"everything an admin needs works without scripts", testAdminWithoutScripts},
@@ -326,6 +327,34 @@ func testDeactivation(t *testing.T, s *demoSite) {
 	admin.sees("Marta Admin deactivated Finn Farewell")
 	if n := admin.counts("[data-action]"); n != 1 {
 		t.Errorf("the log has %d lines of it", n)
+	}
+}
+
+func testSignedOutElsewhere(t *testing.T, s *demoSite) {
+	scripted, plain := s.visitor(t, "Sol", phone), s.visitor(t, "Sol without scripts", desktop).withoutScripts()
+	for _, v := range []*visitor{scripted, plain} {
+		u, e := s.person(t, v.name, account.Attendee), s.event(t, "Knots that hold", 3)
+		path := "/events/" + e.ID.String()
+		v.signsIn(u)
+		v.opens(path)
+		s.books(t, s.person(t, "Somebody else", account.Attendee), e)
+		if v == scripted { // the page listens, and so is not told who has signed out
+			v.has(`#booking[data-seats-remaining="2"]`)
+		}
+		if ended, err := s.accounts.EndOtherSessions(t.Context(), u.ID, uuid.Nil); ended != 1 || err != nil {
+			t.Fatalf("ended %d sessions, %v", ended, err)
+		}
+		v.clicks("Book a seat")
+		v.comesTo("/login")
+		if _, mine := s.standing(t, u, e); mine.Standing != booking.None {
+			t.Errorf("%s was signed out and is %s", v.name, mine.Standing)
+		}
+		v.fills("Email address", u.Email)
+		v.fills("Password", personsPassword)
+		v.clicks("Sign in")
+		v.comesTo(path)
+		v.clicks("Book a seat")
+		v.has(`#booking[data-booking=confirmed][data-seats-remaining="1"]`)
 	}
 }
 
