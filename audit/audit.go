@@ -45,8 +45,8 @@ const (
 	SimulationDeleted Action = "simulation.deleted"
 )
 
-// Actions lists every action that was ever written, in the order in which a
-// person would look for one. [List] reads the log by them.
+// Actions lists every action, in the order in which a person would look for
+// one.
 func Actions() []Action {
 	return []Action{
 		SeatConfirmed, SeatPromoted, SeatCancelled, SeatRemoved, LineJoined, LineLeft, LineRemoved,

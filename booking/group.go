@@ -145,7 +145,7 @@ func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committ
 		b.Queue(readSessions, sessions)
 	}
 	if g.receipt != uuid.Nil {
-		b.Queue(`select exists (select from audit_log where id = $1)`, g.receipt)
+		b.Queue(findReceipt, g.receipt)
 	}
 
 	results := conn.SendBatch(ctx, b)

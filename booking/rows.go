@@ -43,6 +43,9 @@ const readSessions = `
 select array_agg(id) from (select id, expires_at from sessions where id = any($1) offset 0) as s
 where expires_at > now()`
 
+// findReceipt tells whether a line of the log is there, a simulation's or not.
+const findReceipt = `select exists (select from audit_log where simulated in (false, true) and id = $1)`
+
 const registrationColumns = `
 r.id, r.user_id, r.status, r.position, r.promoted, r.ticket_code, r.booked_at, r.cancelled_at, r.simulation_id`
 
