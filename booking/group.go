@@ -139,8 +139,13 @@ func (g *group) read(ctx context.Context, conn *pgxpool.Conn) (s *sheet, committ
 	b := &pgx.Batch{}
 	b.Queue(`begin`)
 	b.Queue(lockEvent, g.eventID)
-	b.Queue(readPeople, users)
-	b.Queue(readStandings, g.eventID, users)
+	if len(users) == 1 {
+		b.Queue(readPerson, users[0])
+		b.Queue(readStanding, g.eventID, users[0])
+	} else {
+		b.Queue(readPeople, users)
+		b.Queue(readStandings, g.eventID, users)
+	}
 	if len(sessions) > 0 {
 		b.Queue(readSessions, sessions)
 	}

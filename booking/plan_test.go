@@ -1,11 +1,10 @@
 package booking_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,73 +15,68 @@ import (
 	"rowlock/db"
 )
 
-// What a group reads depends on who asks, not on how full the event is, how
-// long its line is or what the people have booked before, even where the
-// database planned how to read while it was empty.
-func TestAGroupReadsOnlyTheStandingsOfThoseWhoAsk(t *testing.T) {
+// What is read depends on who asks, not on how full the event is, how long its
+// line is, what the people have booked before or how many are signed in, even
+// where the database planned how to read while it was empty. Somebody who asks
+// alone is read by other statements than a group.
+func TestOnlyThoseWhoAskAreRead(t *testing.T) {
 	t.Parallel()
 	const many, few = 2000, 20
-	h := newHouse(t)
-	pool := h.onePool(db.BookingLimits)
-	desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
-	book := func(event, person uuid.UUID) {
-		t.Helper()
-		if _, err := desk.Book(context.Background(), booking.Request{EventID: event, UserID: person}); err != nil {
-			t.Fatal(err)
+	for name, size := range map[string]int{"alone": 1, "in groups": few / 2} {
+		for _, tables := range [][]string{standings, {"sessions"}} {
+			t.Run(name+" of "+tables[0], func(t *testing.T) {
+				t.Parallel()
+				h := newHouse(t)
+				pool := h.onePool(db.BookingLimits)
+				h.desk = newDesk(t, pool)
+				open, full := h.event(2*many), h.event(0)
+				book := func(people []uuid.UUID) {
+					sessions := h.signIn(people)
+					for i := 0; i < len(people); i += size {
+						h.bookTogether(open, people[i:i+size], sessions[i:i+size])
+						h.bookTogether(full, people[i:i+size], sessions[i:i+size])
+					}
+				}
+				book(h.crowd(size))
+				h.exec(`analyze sessions`)
+				book(h.crowd(size))
+
+				// A full event, a long line, many who are signed in, and people
+				// who have booked a lot.
+				crowd, asking := h.crowd(many), h.crowd(few)
+				h.fill(open, crowd)
+				h.queue(full, crowd)
+				h.signIn(crowd)
+				for range 50 {
+					h.fill(h.event(2*few), asking)
+				}
+
+				const bookings = 2 * few
+				if n := h.readBy(pool, tables, func() { book(asking) }); n > 2*bookings {
+					t.Errorf("%d bookings read %d %s", bookings, n, tables[0])
+				}
+				h.mustHold()
+			})
 		}
 	}
-	open, full := h.event(2*many), h.event(0)
-	book(open, h.person())
-	book(full, h.person())
-
-	// A full event, a long line, and people who have booked a lot.
-	crowd, asking := h.crowd(many), h.crowd(few)
-	h.fill(open, crowd)
-	h.queue(full, crowd)
-	for range 50 {
-		h.fill(h.event(2*few), asking)
-	}
-
-	n := h.readBy(pool, standings, func() {
-		for _, person := range asking {
-			book(open, person)
-			book(full, person)
-		}
-	})
-	if n > 2*few {
-		t.Errorf("%d bookings read %d standings", 2*few, n)
-	}
-	h.mustHold()
 }
 
-// Nor does it depend on how many people are signed in.
-func TestAGroupReadsOnlyTheSessionsOfThoseWhoAsk(t *testing.T) {
-	t.Parallel()
-	const many, few = 2000, 20
-	h := newHouse(t)
-	pool := h.onePool(db.BookingLimits)
-	desk := booking.NewDesk(pool, slog.New(slog.DiscardHandler))
-	regatta, asking := h.event(few), h.crowd(few)
-	book := func(person, session uuid.UUID) {
-		t.Helper()
-		if _, err := desk.Book(context.Background(), booking.Request{EventID: regatta, UserID: person, SessionID: session}); err != nil {
-			t.Fatal(err)
-		}
+// bookTogether books for everyone. The first waits for the event's row, alone,
+// while the others gather to be a group.
+func (h *house) bookTogether(event uuid.UUID, people, sessions []uuid.UUID) {
+	h.t.Helper()
+	release := h.holdRow(event)
+	var answered sync.WaitGroup
+	for i := range people {
+		answered.Go(func() {
+			if _, err := h.bookAs(sessions[i], event, people[i]); err != nil {
+				h.t.Error(err)
+			}
+		})
+		h.waitFor(func() bool { return i == 0 && h.pending(event) || i > 0 && h.desk.Waiting(event) == i })
 	}
-	first := h.signIn(asking[:1])
-	h.exec(`analyze sessions`)
-	book(asking[0], first[0])
-
-	h.signIn(h.crowd(many))
-	sessions := h.signIn(asking)
-	n := h.readBy(pool, []string{"sessions"}, func() {
-		for i, person := range asking {
-			book(person, sessions[i])
-		}
-	})
-	if n > 2*few {
-		t.Errorf("%d bookings read %d sessions", few, n)
-	}
+	release()
+	answered.Wait()
 }
 
 // A check sets seats beside places in line only where both are of one person,

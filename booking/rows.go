@@ -36,6 +36,9 @@ select is_active, simulation_id, array_agg(id)
 from (select id, is_active, simulation_id from users where id = any($1) order by id for key share) as u
 group by is_active, simulation_id`
 
+// readPerson is readPeople of one person.
+const readPerson = `select is_active, simulation_id, array[id] from users where id = $1 for key share`
+
 // readSessions tells which sessions are not over, in one row. They are looked up
 // by key alone: a plan made while the table was empty might as well begin with
 // all that are not over.
@@ -64,22 +67,40 @@ select * from waitlist_entries
 where (user_id, event_id) >= (who.user_id, who.event_id) and (user_id, event_id) <= (who.user_id, who.event_id) offset 0`
 )
 
-// each pairs the event $1 with each of the people $2.
-const each = `(select $1::uuid as event_id, user_id from unnest($2::uuid[]) as u (user_id)) as who`
+// each pairs the event $1 with each of the people $2, and one with the person
+// $2.
+const (
+	each = `(select $1::uuid as event_id, user_id from unnest($2::uuid[]) as u (user_id)) as who`
+	one  = `(select $1::uuid as event_id, $2::uuid as user_id) as who`
+)
 
-const readRegistrations = `
-select ` + registrationColumns + ` from ` + each + ` cross join lateral (` + whoseRegistration + `) as r`
+func registrationsOf(who string) string {
+	return `
+select ` + registrationColumns + ` from ` + who + ` cross join lateral (` + whoseRegistration + `) as r`
+}
+
+// entriesOf reads places in line in the columns of registrations, with no
+// status.
+func entriesOf(who string) string {
+	return `
+select w.id, w.user_id, '', w.position, false, '', w.joined_at, null, w.simulation_id
+from ` + who + ` cross join lateral (` + whoseEntry + `) as w`
+}
+
+var (
+	readRegistrations = registrationsOf(each)
+
+	// readStandings looks nobody up in the line while nobody waits, as the
+	// locked row tells.
+	readStandings = registrationsOf(each) + ` union all ` + entriesOf(each) + ` where (select waiting from events where id = $1) > 0`
+
+	// readStanding is readStandings of one person, without what only pays off
+	// for several.
+	readStanding = registrationsOf(one) + ` union all ` + entriesOf(one)
+)
 
 const readConfirmed = `
 select ` + registrationColumns + ` from registrations r where r.event_id = $1 and r.status = 'confirmed'`
-
-// readStandings reads their places in line beside, with no status. It looks
-// nobody up in the line while nobody waits, as the locked row tells.
-const readStandings = readRegistrations + `
-union all
-select w.id, w.user_id, '', w.position, false, '', w.joined_at, null, w.simulation_id
-from ` + each + ` cross join lateral (` + whoseEntry + `) as w
-where (select waiting from events where id = $1) > 0`
 
 // readLine reads the first in line up to the $2nd active person, or everyone
 // when fewer are active, and keeps their accounts as they are: see readPeople.
@@ -135,8 +156,8 @@ func (s *sheet) readSessions(row pgx.Row) error {
 	return nil
 }
 
-// readStandings takes the rows of [readStandings], or those of
-// [readRegistrations] alone.
+// readStandings takes the rows of [readStandings], or of any statement with
+// the same columns.
 func (s *sheet) readStandings(rows pgx.Rows, err error) error {
 	var r registration
 	err = forEach(rows, err,
