@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"rowlock/booking"
 	"rowlock/db"
 	"rowlock/db/embedded"
 	"rowlock/proof/faults"
+	"rowlock/proof/mutant"
 )
 
 // smallDisk holds a PostgreSQL with little more than nothing in it.
@@ -18,12 +18,11 @@ const smallDisk = 160 << 20
 
 // fillDisk lets people book while PostgreSQL's disk is full: first its tables
 // cannot grow, then its log cannot either, which PostgreSQL does not survive.
-func (p *proof) fillDisk(ctx context.Context) (err error) {
+func (p *proof) fillDisk(ctx context.Context, b mutant.Break) (err error) {
 	dir := filepath.Join(p.dir, "small-disk")
 	unmount, err := faults.SmallDisk(dir, smallDisk)
 	if err != nil {
-		p.tell("a full disk: not tried, for want of a small one: %v", err)
-		return nil
+		return fmt.Errorf("%w: no small disk: %w", errNotTried, err)
 	}
 	defer func() { err = errors.Join(err, unmount()) }()
 	server, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "data"), Parameters: p.parameters})
@@ -40,7 +39,7 @@ func (p *proof) fillDisk(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.close()
-	d, shut, err := s.instance(ctx)
+	d, shut, err := opens(b)(ctx, s.url)
 	if err != nil {
 		return err
 	}
@@ -53,7 +52,7 @@ func (p *proof) fillDisk(ctx context.Context) (err error) {
 	return p.bookOnFullDisk(ctx, s, d, dir, "the disk full up to the log, PostgreSQL down", func() error { return s.useUpLog(ctx) })
 }
 
-func (p *proof) bookOnFullDisk(ctx context.Context, s *stage, d *booking.Desk, dir, name string, more func() error) error {
+func (p *proof) bookOnFullDisk(ctx context.Context, s *stage, d desk, dir, name string, more func() error) error {
 	r, err := s.gather(ctx, 3_000)
 	if err != nil {
 		return err
@@ -86,13 +85,13 @@ func (s *stage) useUpLog(ctx context.Context) error {
 
 // freeze stops an instance while it holds an event's row, as a machine does
 // that swaps or sleeps, and looks when another can book there.
-func (p *proof) freeze(ctx context.Context) error {
+func (p *proof) freeze(ctx context.Context, b mutant.Break) error {
 	s, err := p.stage(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	a, h, err := s.arena(ctx, 3, 9)
+	a, h, err := s.arena(ctx, 10, 40) // so many that most requests change something
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func (p *proof) freeze(ctx context.Context) error {
 		limits.StatementTimeout = time.Second
 	}
 	seed := p.nextSeed()
-	c, err := startInstance(ctx, task{URL: s.url, Limits: limits, Arena: a, Crowd: crowd{Visitors: 6, Requests: 60, Seed: seed}})
+	c, err := startInstance(ctx, task{URL: s.url, Limits: limits, Mutant: b, Arena: a, Crowd: crowd{Visitors: 6, Requests: 60, Seed: seed}})
 	if err != nil {
 		return err
 	}
@@ -112,14 +111,16 @@ func (p *proof) freeze(ctx context.Context) error {
 	thaw, err := s.freezeWithLock(ctx, c)
 	if err != nil {
 		c.kill()
-		p.tell("a frozen instance: not tried: %v", err)
-		return <-ended
+		if err := <-ended; err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %w", errNotTried, err)
 	}
 	frozen := time.Now()
 	booked := p.bookOnce(ctx, s, a)
 	blocked := time.Since(frozen)
 	if err := errors.Join(booked, thaw(), <-ended); err != nil {
-		return fmt.Errorf("a frozen instance: %w", err)
+		return err
 	}
 	p.tell("an instance frozen with an event's row locked: others could book there after %.1f s, and thawed it answers truly", blocked.Seconds())
 	return s.judge(ctx, a, h)

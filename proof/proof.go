@@ -74,7 +74,7 @@ func (p *proof) stage(ctx context.Context) (*stage, error) {
 	return openStage(ctx, url)
 }
 
-// errNotTried ends a proof that was not shown.
+// errNotTried ends a proof, or a part of one, that was not shown.
 var errNotTried = errors.New("not tried")
 
 // show runs the proof and writes its part of the table. It returns errNotTried,
@@ -98,6 +98,19 @@ func (p *proof) show(ctx context.Context, e exhibit, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "           %s (%.1f s)\n", verdict, time.Since(start).Seconds())
 	return err
+}
+
+// wherePossible names the part of a proof that failed, and tells of one that
+// this machine lacks something for.
+func (p *proof) wherePossible(part string, err error) error {
+	if errors.Is(err, errNotTried) {
+		p.tell("%s: %v", part, err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", part, err)
+	}
+	return nil
 }
 
 // A stopwatch keeps the longest of several times.

@@ -60,6 +60,8 @@ const (
 	// and holds the event's row until both are in: only who is stopped in
 	// between leaves a half.
 	TwoCommits Break = "seats and counters in two commits"
+	// UndoHalf undoes a simulation and leaves people of it.
+	UndoHalf Break = "a simulation undone by half"
 )
 
 // A Clerk is the simplest desk there is: one transaction per request, without

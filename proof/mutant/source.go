@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// sources break a rule in the desk's own source, for proofs of the program as
+// sources break a rule in Rowlock's own source, for proofs of the program as
 // it is built: each text there is replaced by the other.
 var sources = map[Break]struct {
 	file         string
@@ -33,6 +33,10 @@ var sources = map[Break]struct {
 		_ = s.commit(context.Background(), conn)
 		conn.Release()
 	}()`,
+	}},
+	UndoHalf: {"simulation/undo.go", []string{
+		`id, peoplePerDelete)`, `id, 1)`,
+		"if tag.RowsAffected() == 0 {\n\t\t\treturn nil", "if tag.RowsAffected() < 2 {\n\t\t\treturn nil",
 	}},
 }
 
