@@ -98,6 +98,24 @@ func TestPagesOfSignedInPeopleAreNotKept(t *testing.T) {
 	}
 }
 
+// A rush of bookings is answered in as little as can be: no cache keeps a
+// booking, and its few bytes are not worth packing.
+func TestAScriptsBookingIsAnsweredInFewHeaders(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c, e := s.as(account.Attendee), s.event(s.person(account.Organizer), 5)
+	r := c.request(http.MethodPost, "/events/"+e.ID.String()+"/book")
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept-Encoding", "gzip")
+	a := c.send(r)
+	a.wants(http.StatusOK)
+	for _, name := range []string{"Vary", "Content-Encoding", "Content-Security-Policy"} {
+		if got := a.Header.Get(name); got != "" {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+}
+
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
