@@ -111,10 +111,7 @@ func (p *proof) freeze(ctx context.Context, b mutant.Break) error {
 	thaw, err := s.freezeWithLock(ctx, c)
 	if err != nil {
 		c.kill()
-		if err := <-ended; err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: %w", errNotTried, err)
+		return errors.Join(err, <-ended)
 	}
 	frozen := time.Now()
 	booked := p.bookOnce(ctx, s, a)
@@ -130,7 +127,11 @@ func (p *proof) freeze(ctx context.Context, b mutant.Break) error {
 // transaction.
 func (s *stage) freezeWithLock(ctx context.Context, c *child) (thaw func() error, err error) {
 	for range 2_000 {
-		if thaw, err = faults.Freeze(c.cmd.Process); err != nil {
+		thaw, err = faults.Freeze(c.cmd.Process)
+		if errors.Is(err, errors.ErrUnsupported) {
+			return nil, fmt.Errorf("%w: %w", errNotTried, err)
+		}
+		if err != nil {
 			return nil, err
 		}
 		time.Sleep(2 * time.Millisecond) // what it sent arrives

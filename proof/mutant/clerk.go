@@ -60,8 +60,8 @@ const (
 	// and holds the event's row until both are in: only who is stopped in
 	// between leaves a half.
 	TwoCommits Break = "seats and counters in two commits"
-	// UndoHalf undoes a simulation and leaves people of it.
-	UndoHalf Break = "a simulation undone by half"
+	// LeavePeople undoes a simulation but for the people of it.
+	LeavePeople Break = "an undone simulation's people left"
 )
 
 // A Clerk is the simplest desk there is: one transaction per request, without
@@ -219,7 +219,7 @@ func (c *Clerk) try(ctx context.Context, eventID uuid.UUID, f func(pgx.Tx) (book
 	}
 	if err != nil {
 		tx.Rollback(ctx) //nolint:errcheck // the transaction ends either way
-		return a, a.Standing != "", err
+		return a, a.Standing != "" && !a.Already, err
 	}
 	if c.broken == AnswerBeforeCommit {
 		go func() {

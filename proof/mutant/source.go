@@ -34,7 +34,7 @@ var sources = map[Break]struct {
 		conn.Release()
 	}()`,
 	}},
-	UndoHalf: {"simulation/undo.go", []string{
+	LeavePeople: {"simulation/undo.go", []string{
 		`id, peoplePerDelete)`, `id, 1)`,
 		"if tag.RowsAffected() == 0 {\n\t\t\treturn nil", "if tag.RowsAffected() < 2 {\n\t\t\treturn nil",
 	}},
