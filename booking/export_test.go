@@ -12,6 +12,9 @@ func (d *Desk) Kept(eventID uuid.UUID) int {
 	return len(d.queues[eventID].waiting)
 }
 
+// FindReceiptSQL looks for a line of the log.
+const FindReceiptSQL = findReceipt
+
 // The statements that check.
 var (
 	CheckAllSQL   = checkIn(allEvents)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowlock/booking"
@@ -58,6 +59,48 @@ func TestOnlyThoseWhoAskAreRead(t *testing.T) {
 				}
 				h.mustHold()
 			})
+		}
+	}
+}
+
+// An earlier commit is looked for by its line's key, by a plan from when the log
+// was empty, too.
+func TestAReceiptIsFoundWithoutReadingTheLog(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	h := newHouse(t)
+	h.exec(`analyze audit_log`)
+	pool := h.onePool(db.BookingLimits)
+	if _, err := pool.Exec(t.Context(), `prepare receipt (uuid) as `+booking.FindReceiptSQL); err != nil {
+		t.Fatal(err)
+	}
+	find := func(id uuid.UUID) (found bool, blocks int) {
+		t.Helper()
+		if err := pool.QueryRow(t.Context(), fmt.Sprintf(`execute receipt ('%s')`, id), pgx.QueryExecModeSimpleProtocol).Scan(&found); err != nil {
+			t.Fatal(err)
+		}
+		var plan []struct {
+			Plan struct {
+				Hit  int `json:"Shared Hit Blocks"`
+				Read int `json:"Shared Read Blocks"`
+			}
+		}
+		if err := pool.QueryRow(t.Context(), fmt.Sprintf(`explain (analyze, buffers, format json) execute receipt ('%s')`, id), pgx.QueryExecModeSimpleProtocol).Scan(&plan); err != nil {
+			t.Fatal(err)
+		}
+		return found, plan[0].Plan.Hit + plan[0].Plan.Read
+	}
+	find(uuid.New())
+	line, simulated := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	h.exec(`insert into audit_log (id, at, action, entity_type, entity_id, simulation_id)
+		select case n when 1 then $1 when 2 then $2 else gen_random_uuid() end, now(), 'registration.confirmed', 'registration', gen_random_uuid(),
+			case when n % 2 = 0 then $2::uuid end
+		from generate_series(1, $3::int) n`, line, simulated, many)
+
+	for id, want := range map[uuid.UUID]bool{line: true, simulated: true, uuid.New(): false} {
+		found, blocks := find(id)
+		if found != want || blocks > 20 {
+			t.Errorf("found %t, want %t, after %d blocks of a log of %d lines", found, want, blocks, many)
 		}
 	}
 }
