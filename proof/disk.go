@@ -22,7 +22,7 @@ func (p *proof) fillDisk(ctx context.Context, b mutant.Break) (err error) {
 	dir := filepath.Join(p.dir, "small-disk")
 	unmount, err := faults.SmallDisk(dir, smallDisk)
 	if err != nil {
-		return fmt.Errorf("%w: no small disk: %w", errNotTried, err)
+		return lacking(fmt.Errorf("no small disk: %w", err))
 	}
 	defer func() { err = errors.Join(err, unmount()) }()
 	server, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "data"), Parameters: p.parameters})
@@ -129,7 +129,7 @@ func (s *stage) freezeWithLock(ctx context.Context, c *child) (thaw func() error
 	for range 2_000 {
 		thaw, err = faults.Freeze(c.cmd.Process)
 		if errors.Is(err, errors.ErrUnsupported) {
-			return nil, fmt.Errorf("%w: %w", errNotTried, err)
+			return nil, lacking(err)
 		}
 		if err != nil {
 			return nil, err
