@@ -242,7 +242,7 @@ func (s *stage) signIn(ctx context.Context, people []uuid.UUID, config web.Confi
 
 // measureRates compares one and three instances with hello.
 func (f *front) measureRates(ctx context.Context, b *bench) error {
-	b.printf("People, each with a session and a cookie of their own, keep so many booking requests under way on one event\nafter another for four seconds, each request a new booking, half of them in line. wrk asks, over as many\nconnections; it, the program and PostgreSQL share the processors. A `net/http` server that only says hello is the\nlimit that HTTP sets: asked with the same requests, with the shortest there are, and, as a booking's answer has to\nwait for others, with the same requests and an answer %d ms later. The desk alone is a `net/http` server that hands\nthe requests on to a desk and believes whose they are. Processor time is that of the serving programs alone, which\nlog errors only.\n\n", lateness.Milliseconds())
+	b.printf("People, each with a session and a cookie of their own, keep so many booking requests under way on one event\nafter another for two seconds, each request a new booking, half of them in line. wrk asks, over as many\nconnections; it, the program and PostgreSQL share the processors. A `net/http` server that only says hello is the\nlimit that HTTP sets: asked with the same requests, with the shortest there are, and, as a booking's answer has to\nwait for others, with the same requests and an answer %d ms later. The desk alone is a `net/http` server that hands\nthe requests on to a desk and believes whose they are. Processor time is that of the serving programs alone, which\nlog errors only.\n\n", lateness.Milliseconds())
 	b.printf("| under way | | requests/s | of hello's rate | p99 ms | program, µs of CPU per request |\n|---|---|---|---|---|---|\n")
 	bookings := make([]*rate, len(underWay))
 	for i, people := range underWay {
@@ -279,7 +279,7 @@ func (f *front) measureRate(ctx context.Context, b *bench, people int) (*rate, e
 		{fmt.Sprintf("hello, %d ms later, to the same requests", lateness.Milliseconds()), func() (load, error) { return f.greet(ctx, f.late, people, true) }},
 	}
 	rates := make([]rate, len(loads))
-	for round := range b.rounds + 1 {
+	for turn := range turnsPerRound*b.rounds + 1 {
 		var hello float64
 		for i, l := range loads {
 			got, err := l.run()
@@ -289,7 +289,7 @@ func (f *front) measureRate(ctx context.Context, b *bench, people int) (*rate, e
 			if i == 0 {
 				hello = got.perSecond
 			}
-			if r := &rates[i]; round > 0 { // the first warms up
+			if r := &rates[i]; turn > 0 { // the first warms up
 				r.perSecond, r.ratio = append(r.perSecond, got.perSecond), append(r.ratio, got.perSecond/hello)
 				r.p99, r.cost = append(r.p99, got.p99), append(r.cost, got.cost)
 			}
@@ -302,8 +302,12 @@ func (f *front) measureRate(ctx context.Context, b *bench, people int) (*rate, e
 	return &rates[1], nil
 }
 
-// rateTime is how long a rate is measured.
-const rateTime = 4 * time.Second
+// What two neighbouring turns find strays by a fifth, however long they are: the
+// median of many short ones is steadier than that of a few long ones.
+const (
+	rateTime      = 2 * time.Second
+	turnsPerRound = 3
+)
 
 // greet lets so many people ask for hello, as they would ask for a seat or
 // with the shortest request there is.
