@@ -22,7 +22,7 @@ func speakLanguage(next echo.HandlerFunc) echo.HandlerFunc {
 			chosen = cookie.Value
 		}
 		l := locale.Choose(chosen, r.Header.Get("Accept-Language"))
-		if l != locale.From(r.Context()) {
+		if l != locale.English { // which everything speaks by itself
 			c.SetRequest(r.WithContext(locale.With(r.Context(), l)))
 		}
 		return next(c)

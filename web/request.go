@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -16,10 +17,22 @@ type request struct {
 }
 
 // knowRequest comes before whatever asks about the request.
-func knowRequest(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) knowRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		return next(&request{Context: c, wantsJSON: acceptsJSON(c.Request())})
+		return next(&request{Context: c, visit: visit{began: s.now()}, wantsJSON: acceptsJSON(c.Request())})
 	}
+}
+
+// jsonType is made once for all answers.
+var jsonType = []string{echo.MIMEApplicationJSON}
+
+// JSON answers with v as JSON. Echo's own JSON asks each request whether it
+// would like that indented.
+func (r *request) JSON(status int, v any) error {
+	answer := r.Response()
+	answer.Header()[echo.HeaderContentType] = jsonType
+	answer.Status = status
+	return json.NewEncoder(answer).Encode(v)
 }
 
 // wantsJSON tells whether the asker is a script that reads JSON.

@@ -34,10 +34,10 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/language", s.chooseLanguage)
 
 	// Whoever is signed in.
-	e.POST("/events/:id/book", s.bookEvent, s.requireUser)
-	e.POST("/events/:id/cancel", s.cancelBooking, s.requireUser)
-	e.GET("/bookings", s.bookingsPage, s.requireUser)
-	e.GET("/bookings/:id", s.ticketPage, s.requireUser)
+	e.POST("/events/:id/book", s.requireUser(s.bookEvent))
+	e.POST("/events/:id/cancel", s.requireUser(s.cancelBooking))
+	e.GET("/bookings", s.requireUser(s.bookingsPage))
+	e.GET("/bookings/:id", s.requireUser(s.ticketPage))
 	own := e.Group("/account", s.requireUser)
 	own.GET("", s.accountPage)
 	own.POST("", s.renameUser)

@@ -159,7 +159,7 @@ func (s *Server) newEcho(trusted []netip.Prefix) *echo.Echo {
 	e.IPExtractor = clientAddress(trusted)
 
 	useAll(e,
-		knowRequest,
+		s.knowRequest,
 		s.logRequest,
 		recoverPanic,
 		setSecurityHeaders(s.secure),

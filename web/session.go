@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/sessions"
@@ -15,6 +16,8 @@ import (
 
 // A visit is what is known about who makes a request.
 type visit struct {
+	// began is when the request came.
+	began time.Time
 	// cookie is nil until somebody needs what it holds: see [Server.openCookie].
 	cookie  *sessions.Session
 	changed bool
@@ -66,9 +69,9 @@ func (s *Server) loadVisit(next echo.HandlerFunc) echo.HandlerFunc {
 // whoever it books for, in the transaction that books: there it is enough to
 // know whose the session was.
 func (s *Server) recognize(c echo.Context, v *visit) error {
-	sent := s.cookieSent(c)
+	sent := cookiesSent(c)
 	if isBooking(c) {
-		if known, ok := s.visitors.recall(sent, s.now()); ok {
+		if known, ok := s.visitors.recall(sent, v.began); ok {
 			v.visitor = known
 			return nil
 		}
@@ -90,17 +93,19 @@ func (s *Server) recognize(c echo.Context, v *visit) error {
 	}
 	v.sessionID = token.ID
 	// The text is a part of a header that would be kept with it.
-	s.visitors.remember(strings.Clone(sent), v.visitor, s.now())
+	s.visitors.remember(strings.Clone(sent), v.visitor, v.began)
 	return nil
 }
 
-// cookieSent is the session cookie as the browser sent it.
-func (s *Server) cookieSent(c echo.Context) string {
-	cookie, err := c.Request().Cookie(cookieName(s.secure))
-	if err != nil {
+// cookiesSent is all that the browser sent as cookies: whoever sends the same
+// again is the same. It is empty where they fill several headers, of which one
+// alone may be anybody's, and where they are too long to be kept.
+func cookiesSent(c echo.Context) string {
+	sent := c.Request().Header["Cookie"]
+	if len(sent) != 1 || len(sent[0]) > longestKept {
 		return ""
 	}
-	return cookie.Value
+	return sent[0]
 }
 
 // openCookie reads the cookie, and sees to it that it is saved with the
@@ -118,7 +123,7 @@ func (s *Server) openCookie(c echo.Context, v *visit) *sessions.Session {
 // estrange takes back from the browser a session that is over, and leaves a
 // stranger.
 func (s *Server) estrange(c echo.Context, v *visit) {
-	s.visitors.forget(s.cookieSent(c))
+	s.visitors.forget(cookiesSent(c))
 	delete(s.openCookie(c, v).Values, tokenValue)
 	v.changed, v.visitor = true, visitor{}
 }

@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,6 +74,35 @@ func TestBookingsAreOfWhoeverSignedInLast(t *testing.T) {
 	c.json(http.MethodPost, eventPath(e)+"/cancel").wants(http.StatusUnauthorized)
 	if n := s.count(`select count(*) from registrations where event_id = $1 and status = 'confirmed' and user_id in ($2, $3)`, e.ID, first.ID, second.ID); n != 2 {
 		t.Errorf("%d of the two have a seat", n)
+	}
+}
+
+// A visitor is known again by the cookies that they send. Where two people send
+// some alike, each is still who their session says.
+func TestPeopleWhoSendSomeCookiesAlikeAreToldApart(t *testing.T) {
+	t.Parallel()
+	for name, cookies := range map[string]func(session string) []string{
+		"the session in a header of its own": func(session string) []string { return []string{"rowlock_language=en", session} },
+		"the session behind much else":       func(session string) []string { return []string{"other=" + strings.Repeat("x", 4000) + "; " + session} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			e := s.event(s.person(account.Organizer), 5)
+			for range 2 {
+				c := s.as(account.Attendee)
+				session := c.http.Jar.Cookies(mustParse(t, s.url))[0].String()
+				c.http.Jar = nil
+				for range 2 { // met anew, and perhaps known
+					r := c.request(http.MethodPost, eventPath(e)+"/book")
+					r.Header["Cookie"] = cookies(session)
+					c.send(r).leadsTo(eventPath(e))
+				}
+				if s.count(`select count(*) from registrations where event_id = $1 and user_id = $2`, e.ID, c.user.ID) != 1 {
+					t.Error("somebody else has the seat")
+				}
+			}
+			s.stranger().post(eventPath(e) + "/book").leadsTo("/login?next=" + url.QueryEscape(eventPath(e)))
+		})
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"rowlock/account"
 )
 
-// recentVisitors knows again whom a cookie belonged to a moment ago, so that a
+// recentVisitors knows again who sent the same cookies a moment ago, so that a
 // rush of bookings need not ask the database who everybody is. What it tells may
 // be over since: only what is checked again before it counts may rely on it.
 type recentVisitors struct {
@@ -21,47 +21,52 @@ type recentVisitors struct {
 	since time.Time
 }
 
-// A visitor is whose session it was that a cookie names.
+// A visitor is whose session it was that cookies name.
 type visitor struct {
 	user      account.User
 	sessionID uuid.UUID
 }
 
 // A visitor is known for twice as long as a generation lasts at most. A
-// generation of so many takes some 5 MiB.
+// generation of so many takes some 5 MiB, and 13 MiB with cookies as long as are
+// kept.
 const (
 	generationTime = 30 * time.Second
 	generationSize = 10_000
+	longestKept    = 1 << 10
 )
 
-// recall tells whose cookie it was.
-func (r *recentVisitors) recall(cookie string, now time.Time) (visitor, bool) {
+// recall tells who sent the cookies.
+func (r *recentVisitors) recall(cookies string, now time.Time) (visitor, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.age(now)
-	v, ok := r.recent[cookie]
+	v, ok := r.recent[cookies]
 	if !ok {
-		v, ok = r.older[cookie]
+		v, ok = r.older[cookies]
 	}
 	return v, ok
 }
 
-// remember takes whom the database knows by a cookie.
-func (r *recentVisitors) remember(cookie string, v visitor, now time.Time) {
+// remember takes whom the database knows by the cookies.
+func (r *recentVisitors) remember(cookies string, v visitor, now time.Time) {
+	if cookies == "" {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.age(now)
 	if len(r.recent) >= generationSize {
 		r.turn(now)
 	}
-	r.recent[cookie] = v
+	r.recent[cookies] = v
 }
 
-func (r *recentVisitors) forget(cookie string) {
+func (r *recentVisitors) forget(cookies string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.recent, cookie)
-	delete(r.older, cookie)
+	delete(r.recent, cookies)
+	delete(r.older, cookies)
 }
 
 func (r *recentVisitors) age(now time.Time) {
