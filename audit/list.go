@@ -20,6 +20,8 @@ const PerPage = 50
 type Line struct {
 	Entry
 	ActorName, UserName, EventTitle string
+	// OriginalTitle is the title of the event that the event is a copy of.
+	OriginalTitle string
 }
 
 // A Filter narrows what is read of the log. Its zero value is the newest page
@@ -74,11 +76,12 @@ func (f Filter) query() string {
 	return `
 		select l.id, l.at, coalesce(l.actor_id, @nil), l.action, l.entity_type, l.entity_id,
 		       coalesce(l.event_id, @nil), coalesce(l.user_id, @nil), l.detail, coalesce(l.simulation_id, @nil),
-		       coalesce(actor.name, ''), coalesce(person.name, ''), coalesce(e.title, '')
+		       coalesce(actor.name, ''), coalesce(person.name, ''), coalesce(e.title, ''), coalesce(original.title, '')
 		from (` + page + `) l
 		left join users actor  on actor.id  = l.actor_id
 		left join users person on person.id = l.user_id
 		left join events e     on e.id      = l.event_id
+		left join events original on original.id = (l.detail->>'copy_of')::uuid
 		order by l.id desc`
 }
 
@@ -125,6 +128,6 @@ func scanLine(row pgx.CollectableRow) (Line, error) {
 	var l Line
 	err := row.Scan(&l.ID, &l.At, &l.Actor, &l.Action, &l.Entity, &l.EntityID,
 		&l.Event, &l.User, &l.Detail, &l.Simulation,
-		&l.ActorName, &l.UserName, &l.EventTitle)
+		&l.ActorName, &l.UserName, &l.EventTitle, &l.OriginalTitle)
 	return l, err
 }

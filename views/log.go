@@ -169,6 +169,9 @@ func detailText(ctx context.Context, l audit.Line) string {
 		if change, ok := l.Detail[name].(map[string]any); ok {
 			value = valueText(ctx, name, change["from"]) + " → " + valueText(ctx, name, change["to"])
 		}
+		if name == "copy_of" {
+			value = quoted(ctx, l.OriginalTitle)
+		}
 		label := strings.ReplaceAll(name, "_", " ")
 		if text, ok := detailTexts[name]; ok {
 			label = said(ctx, text)

@@ -518,6 +518,14 @@ func TestTheLogIsTold(t *testing.T) {
 	if got := doc.Find(".log .aside").Text(); got != "because: event cancelled · capacity: 20 → 1,200" {
 		t.Errorf("got %q", got)
 	}
+
+	copied := audit.Entry{Action: audit.EventCreated, Detail: map[string]any{"copy_of": uuid.NewString()}}
+	doc = render(t, views.AuditPage(signedIn(account.Admin), views.Audit{Lines: []audit.Line{
+		{Entry: copied, OriginalTitle: "Sculling"}, {Entry: copied},
+	}}))
+	if got := doc.Find(".log .aside").Text(); got != "copy of: “Sculling”copy of: an event that is gone" {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestUserRowsAreFormsOfTheirOwn(t *testing.T) {

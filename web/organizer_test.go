@@ -379,6 +379,8 @@ func TestDuplicateEvent(t *testing.T) {
 	if e := s.saved(copied); e.Status != event.Draft {
 		t.Errorf("the copy is %s", e.Status)
 	}
+	log := s.as(account.Admin).get("/admin/audit?event=" + strings.TrimPrefix(copied, "/organizer/events/"))
+	log.says("copy of: “Clay for beginners”")
 
 	// The form of a draft can also publish it, once it has a date to come.
 	s.exec(`update events set starts_at = '2027-03-01 18:30Z', ends_at = '2027-03-01 20:30Z' where status = 'draft'`)
