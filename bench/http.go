@@ -30,8 +30,17 @@ import (
 )
 
 // underWay are how many requests to book are under way at once while the rate
-// is measured, each of another signed-in person.
-var underWay = []int{1_000, 10_000}
+// is measured, each of another signed-in person, how many turns a round has, and
+// how long they are. What is still under way when a turn ends has had its work
+// and does not count: of short turns, that would be a large part of the bookings
+// and a small one of the hellos.
+var underWay = []struct {
+	people, turnsPerRound int
+	turn                  time.Duration
+}{
+	{1_000, 2, 4 * time.Second},
+	{10_000, 1, 10 * time.Second},
+}
 
 // httpTarget is what bookings through HTTP should reach of the rate of a
 // server that says hello.
@@ -242,18 +251,18 @@ func (s *stage) signIn(ctx context.Context, people []uuid.UUID, config web.Confi
 
 // measureRates compares one and three instances with hello.
 func (f *front) measureRates(ctx context.Context, b *bench) error {
-	b.printf("People, each with a session and a cookie of their own, keep so many booking requests under way on one event\nafter another for two seconds, each request a new booking, half of them in line. wrk asks, over as many\nconnections; it, the program and PostgreSQL share the processors. A `net/http` server that only says hello is the\nlimit that HTTP sets: asked with the same requests, with the shortest there are, and, as a booking's answer has to\nwait for others, with the same requests and an answer %d ms later. The desk alone is a `net/http` server that hands\nthe requests on to a desk and believes whose they are. Processor time is that of the serving programs alone, which\nlog errors only.\n\n", lateness.Milliseconds())
+	b.printf("People, each with a session and a cookie of their own, keep so many booking requests under way on one event\nafter another for four or ten seconds, each request a new booking, half of them in line. wrk asks, over as many\nconnections; it, the program and PostgreSQL share the processors. A `net/http` server that only says hello is the\nlimit that HTTP sets: asked with the same requests, with the shortest there are, and, as a booking's answer has to\nwait for others, with the same requests and an answer %d ms later. The desk alone is a `net/http` server that hands\nthe requests on to a desk and believes whose they are. Processor time is that of the serving programs alone, which\nlog errors only.\n\n", lateness.Milliseconds())
 	b.printf("| under way | | requests/s | of hello's rate | p99 ms | program, µs of CPU per request |\n|---|---|---|---|---|---|\n")
 	bookings := make([]*rate, len(underWay))
-	for i, people := range underWay {
+	for i, w := range underWay {
 		var err error
-		if bookings[i], err = f.measureRate(ctx, b, people); err != nil {
+		if bookings[i], err = f.measureRate(ctx, b, w.people, w.turnsPerRound*b.rounds, w.turn); err != nil {
 			return err
 		}
 	}
 	b.printf("\nNo request failed, and every rule holds for every event.\n")
-	for i, people := range underWay {
-		b.target(fmt.Sprintf("%s bookings under way through one instance at %.1f of hello's rate to the same requests", thousands(people), httpTarget), bookings[i].ratio.median() >= httpTarget)
+	for i, w := range underWay {
+		b.target(fmt.Sprintf("%s bookings under way through one instance at %.1f of hello's rate to the same requests", thousands(w.people), httpTarget), bookings[i].ratio.median() >= httpTarget)
 	}
 	return nil
 }
@@ -261,25 +270,25 @@ func (f *front) measureRates(ctx context.Context, b *bench) error {
 // A rate is what rounds of one kind of load found.
 type rate struct{ perSecond, ratio, p99, cost spread }
 
-// measureRate lets every server answer so many requests at once, in turns, and
-// returns how one instance of Rowlock did, which takes its turn next to hello:
-// a machine's pace drifts.
-func (f *front) measureRate(ctx context.Context, b *bench, people int) (*rate, error) {
+// measureRate lets every server answer so many requests at once, in so many
+// turns of d, and returns how one instance of Rowlock did, which takes its turn
+// next to hello: a machine's pace drifts.
+func (f *front) measureRate(ctx context.Context, b *bench, people, turns int, d time.Duration) (*rate, error) {
 	loads := []struct {
 		name string
 		run  func() (load, error)
 	}{
-		{"hello, to the same requests", func() (load, error) { return f.greet(ctx, f.hello, people, true) }},
-		{"**book a seat, one instance**", func() (load, error) { return f.book(ctx, people, rateTime, f.instances[0]) }},
+		{"hello, to the same requests", func() (load, error) { return f.greet(ctx, f.hello, people, d, true) }},
+		{"**book a seat, one instance**", func() (load, error) { return f.book(ctx, people, d, f.instances[0]) }},
 		{"book a seat, three instances on one database", func() (load, error) {
-			return f.book(ctx, people, rateTime, f.instances[0], f.instances[1], f.instances[2])
+			return f.book(ctx, people, d, f.instances[0], f.instances[1], f.instances[2])
 		}},
-		{"the desk alone", func() (load, error) { return f.book(ctx, people, rateTime, f.bare) }},
-		{"hello, to a bare GET", func() (load, error) { return f.greet(ctx, f.hello, people, false) }},
-		{fmt.Sprintf("hello, %d ms later, to the same requests", lateness.Milliseconds()), func() (load, error) { return f.greet(ctx, f.late, people, true) }},
+		{"the desk alone", func() (load, error) { return f.book(ctx, people, d, f.bare) }},
+		{"hello, to a bare GET", func() (load, error) { return f.greet(ctx, f.hello, people, d, false) }},
+		{fmt.Sprintf("hello, %d ms later, to the same requests", lateness.Milliseconds()), func() (load, error) { return f.greet(ctx, f.late, people, d, true) }},
 	}
 	rates := make([]rate, len(loads))
-	for turn := range turnsPerRound*b.rounds + 1 {
+	for turn := range turns + 1 {
 		var hello float64
 		for i, l := range loads {
 			got, err := l.run()
@@ -302,16 +311,9 @@ func (f *front) measureRate(ctx context.Context, b *bench, people int) (*rate, e
 	return &rates[1], nil
 }
 
-// What two neighbouring turns find strays by a fifth, however long they are: the
-// median of many short ones is steadier than that of a few long ones.
-const (
-	rateTime      = 2 * time.Second
-	turnsPerRound = 3
-)
-
 // greet lets so many people ask for hello, as they would ask for a seat or
 // with the shortest request there is.
-func (f *front) greet(ctx context.Context, g *bareServer, people int, asBookings bool) (load, error) {
+func (f *front) greet(ctx context.Context, g *bareServer, people int, d time.Duration, asBookings bool) (load, error) {
 	script := ""
 	if asBookings {
 		var err error
@@ -324,7 +326,7 @@ func (f *front) greet(ctx context.Context, g *bareServer, people int, asBookings
 	if err != nil {
 		return load{}, err
 	}
-	l, err := wrk(ctx, g.url, script, people, rateTime)
+	l, err := wrk(ctx, g.url, script, people, d)
 	if err != nil {
 		return load{}, err
 	}
@@ -356,7 +358,7 @@ func (f *front) book(ctx context.Context, people int, d time.Duration, servers .
 	if err := f.clear(ctx); err != nil {
 		return load{}, err
 	}
-	events, err := f.events(ctx, 200_000/people, people/2)
+	events, err := f.events(ctx, 300_000/people, people/2)
 	if err != nil {
 		return load{}, err
 	}
