@@ -69,7 +69,7 @@ func main() {
 		names = append(names, p.name)
 	}
 	only := flag.String("only", "", "measure these `parts` alone, such as rush,bulk; there are\n"+strings.Join(names, ", "))
-	rounds := flag.Int("rounds", 7, "how many turns each comparison takes")
+	rounds := flag.Int("rounds", 7, "how many rounds each comparison takes")
 	out := flag.String("out", "", "keep the figures in this `file` too, and plots in pictures/ beside it; each part\nreplaces its own section, those that are not measured stay as they are")
 	flag.Parse()
 
