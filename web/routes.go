@@ -33,7 +33,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/logout", s.signOut)
 	e.POST("/language", s.chooseLanguage)
 
-	// Whoever is signed in.
+	// Whoever is signed in. Echo would wrap a handler anew for each request.
 	e.POST("/events/:id/book", s.requireUser(s.bookEvent))
 	e.POST("/events/:id/cancel", s.requireUser(s.cancelBooking))
 	e.GET("/bookings", s.requireUser(s.bookingsPage))

@@ -92,8 +92,7 @@ func (s *Server) recognize(c echo.Context, v *visit) error {
 		return err
 	}
 	v.sessionID = token.ID
-	// The text is a part of a header that would be kept with it.
-	s.visitors.remember(strings.Clone(sent), v.visitor, v.began)
+	s.visitors.remember(sent, v.visitor, v.began)
 	return nil
 }
 

@@ -28,12 +28,12 @@ type visitor struct {
 }
 
 // A visitor is known for twice as long as a generation lasts at most. A
-// generation of so many takes some 5 MiB, and 13 MiB with cookies as long as are
-// kept.
+// generation of so many takes some 5 MiB, and 23 MiB with cookies as long as are
+// kept. Whoever sends ever new ones makes others be asked for again, and no more.
 const (
 	generationTime = 30 * time.Second
 	generationSize = 10_000
-	longestKept    = 1 << 10
+	longestKept    = 2 << 10
 )
 
 // recall tells who sent the cookies.

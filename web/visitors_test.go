@@ -1,11 +1,15 @@
 package web
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
 )
 
 func TestVisitorsAreKnownForAMinuteAtMost(t *testing.T) {
@@ -38,6 +42,26 @@ func TestVisitorsAreKnownForAMinuteAtMost(t *testing.T) {
 	}
 	if _, ok := r.recall("", start); ok {
 		t.Error("no cookie is somebody's")
+	}
+}
+
+func TestCookiesThatAreKept(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", longestKept)
+	for name, tt := range map[string]struct {
+		headers []string
+		want    string
+	}{
+		"none":             {nil, ""},
+		"as long as may":   {[]string{long}, long},
+		"longer":           {[]string{long + "x"}, ""},
+		"in several parts": {[]string{"rowlock_language=en", "rowlock=Ana's"}, ""},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header["Cookie"] = tt.headers
+		if got := cookiesSent(echo.New().NewContext(r, nil)); got != tt.want {
+			t.Errorf("%s: %d bytes are kept, want %d", name, len(got), len(tt.want))
+		}
 	}
 }
 
