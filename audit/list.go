@@ -81,7 +81,7 @@ func (f Filter) query() string {
 		left join users actor  on actor.id  = l.actor_id
 		left join users person on person.id = l.user_id
 		left join events e     on e.id      = l.event_id
-		left join events original on original.id = (l.detail->>'copy_of')::uuid
+		left join events original on original.id = case when l.action = @created then (l.detail->>'copy_of')::uuid end
 		order by l.id desc`
 }
 
@@ -121,6 +121,7 @@ func (f Filter) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"person": f.Person, "event": f.Event, "action": string(f.Action), "simulation": f.Simulation,
 		"before": f.Before, "limit": f.Limit, "nil": uuid.Nil,
+		"created": string(EventCreated),
 	}
 }
 

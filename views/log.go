@@ -168,8 +168,7 @@ func detailText(ctx context.Context, l audit.Line) string {
 		value := valueText(ctx, name, l.Detail[name])
 		if change, ok := l.Detail[name].(map[string]any); ok {
 			value = valueText(ctx, name, change["from"]) + " → " + valueText(ctx, name, change["to"])
-		}
-		if name == "copy_of" {
+		} else if name == "copy_of" { // an id, which names nothing to anybody
 			value = quoted(ctx, l.OriginalTitle)
 		}
 		label := strings.ReplaceAll(name, "_", " ")
