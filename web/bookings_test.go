@@ -278,6 +278,7 @@ func TestBookingsAndTickets(t *testing.T) {
 	if other := ben.get(ticket).wants(http.StatusNotFound); strings.Contains(other.Body, code) {
 		t.Error("somebody else sees the ticket")
 	}
+	ana.get("/bookings/" + uuid.Nil.String()).wants(http.StatusNotFound) // a place in line is no ticket
 
 	var got struct{ Bookings []oneEvent }
 	ana.json(http.MethodGet, "/bookings").wants(http.StatusOK).decode(&got)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,10 +20,13 @@ func formText(c echo.Context, field string) string {
 	return strings.TrimSpace(c.FormValue(field))
 }
 
-// pathID reads a uuid from the path. One that is malformed names nothing, so
-// the answer is the same 404.
+// pathID reads a uuid from the path. One that is malformed names nothing, nor
+// does the nil uuid, so the answer is the same 404.
 func pathID(c echo.Context, name string) (uuid.UUID, error) {
 	id, err := uuid.Parse(c.Param(name))
+	if err == nil && id == uuid.Nil {
+		err = errors.New("the nil uuid is nobody's")
+	}
 	if err != nil {
 		return uuid.Nil, echo.NewHTTPError(http.StatusNotFound).SetInternal(err)
 	}
